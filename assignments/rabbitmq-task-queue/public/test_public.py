@@ -1,0 +1,127 @@
+"""The checks that students have too."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from grader import Evidence, check, fail, judge, msg
+from grader.oracles import delivery, sharing
+from grader.polling import DeadlineError, eventually
+from grader.probes.amqp_bodies import digest, subject_of
+
+if TYPE_CHECKING:
+    from conftest import TaskQueue
+
+TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
+
+
+@check("task.done")
+def test_task_is_done_and_reported(tasks: TaskQueue) -> None:
+    """Una tarea enviada con POST /tasks se responde con 202, se procesa durante su duration_ms y después se informa
+    en la cola «results» como {id, worker}, donde «worker» es el nombre del contenedor que la hizo.
+
+    A task sent with POST /tasks is answered with 202, worked for its duration_ms and then reported in queue "results"
+    as {id, worker}, where "worker" names the container that did it.
+    """
+    (body,) = tasks.tasks("first", 1, 1000)
+    sent = tasks.now()
+    tasks.submit(body)
+    missing = tasks.wait_reported([body["id"]], within=30)
+    if missing:
+        fail(
+            "task-not-done",
+            expected=msg("the task is reported in queue results"),
+            observed=msg("no report within %(n)s s", n=30),
+            evidence=tasks.world.logs("worker"),
+        )
+    history = tasks.history().about(body["id"])
+    workers = sharing.workers_of(history, [body["id"]], RESULTS)
+    if not workers:
+        report = delivery.first_arrival(history, RESULTS, body["id"])
+        fail(
+            "report-incomplete",
+            expected=msg("the report is {id, worker}, worker a text that names the replica"),
+            observed=msg("the report was: %(body)s", body=str(report.data.get("body")) if report else "-"),
+        )
+    judge(delivery.too_early(history, {body["id"]: 1.0}, sent, RESULTS))
+
+
+@check("queue.durable")
+def test_queues_are_durable(queue: TaskQueue) -> None:
+    """Las colas «tasks», «results» y «tasks.dead» existen en el virtual host «/» y son durables.
+
+    The queues "tasks", "results" and "tasks.dead" exist in virtual host "/" and are durable.
+    """
+    wanted = (TASKS, RESULTS, DEAD)
+    within = max(20.0, queue.world.session.assignment.limits.ready_s - queue.now())
+    with contextlib.suppress(DeadlineError):
+        eventually(
+            lambda: set(wanted) <= queue.rabbitmq.queues().keys(), within=within, every=0.5, what="the three queues"
+        )
+    found = queue.rabbitmq.queues()
+    table = Evidence(
+        title=msg("rabbitmqctl list_queues"),
+        lines=tuple(
+            f"{q.name}  durable={q.durable}  exclusive={q.exclusive}  auto_delete={q.auto_delete}  type={q.type}"
+            for q in found.values()
+            if not q.name.startswith("amq.gen")
+        ),
+    )
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        fail(
+            "queue-missing",
+            expected=msg("the queues tasks, results and tasks.dead exist in virtual host /"),
+            observed=msg("missing: %(names)s", names=", ".join(missing)),
+            evidence=(table,),
+        )
+    passing = [n for n in wanted if not found[n].durable or found[n].exclusive or found[n].auto_delete]
+    if passing:
+        fail(
+            "queue-not-durable",
+            expected=msg("the three queues are durable, not exclusive, not auto-delete"),
+            observed=msg("they vanish with the broker or their client: %(names)s", names=", ".join(passing)),
+            evidence=(table,),
+        )
+
+
+@check("share.replicas", needs="task.done")
+def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
+    """Tres réplicas de «worker» consumen de la misma cola: cada tarea la hace una sola de ellas y las tres trabajan.
+
+    Three replicas of "worker" consume from the same queue: each task is done by one of them, and all three work.
+    """
+    since = tasks.now()
+    subjects = tasks.publish(*tasks.tasks("share", 30, 200))
+    missing = tasks.wait_reported(subjects, within=60, since=since)
+    history = tasks.history(since)
+    judge(delivery.lost(history, subjects, RESULTS) if missing else None, code="task-not-done")
+    judge(sharing.unshared(history, subjects, RESULTS, replicas=3), evidence=tasks.world.logs("worker"))
+
+
+@check("poison.malformed", needs="task.done")
+def test_malformed_message_stops_nobody(tasks: TaskQueue) -> None:
+    """Un mensaje mal formado (no es UTF-8, no es JSON, no es un objeto, le faltan campos o son de otro tipo) no detiene a
+    ningún worker: las tareas que vienen detrás se hacen y él termina sin cambios en «tasks.dead», en 15 s como mucho y
+    tras 3 entregas como mucho.
+
+    A malformed message (not UTF-8, not JSON, no object, fields missing or of another type) stops no worker: the tasks
+    behind it are done, and it ends unchanged in "tasks.dead" within 15 s and after at most 3 deliveries.
+    """
+    nonce = tasks.ids.new("bad")
+    poisons = [
+        b"\xff\xfe" + nonce.encode(),
+        b"{" + nonce.encode(),
+        json.dumps([nonce]).encode(),
+        b"null",
+        b"42",
+        json.dumps({"id": tasks.ids.new("noduration")}).encode(),
+        json.dumps({"id": tasks.ids.new("badduration"), "duration_ms": "much"}).encode(),
+        json.dumps({"id": 7, "duration_ms": 100}).encode(),
+    ]
+    since = tasks.now()
+    tasks.publish(*poisons)
+    good = tasks.publish(*tasks.tasks("behind", 6, 100))
+    tasks.judge_poison({subject_of(p): digest(p) for p in poisons}, good, since)

@@ -1,0 +1,139 @@
+"""How much grading costs over the bare stack: both in one run, as ratios.
+
+    .venv/bin/python benchmarks/grading.py [ASSIGNMENT] [REFERENCE] [--rounds N]
+
+The bare stack is the same submission under plain Compose: build (from the layer cache), up, wait until the broker
+completes a handshake and the API answers /health, down. CPU seconds are the whole machine's, so run it on an idle one.
+Linux only: the bare stack is reached by its containers' addresses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import yaml
+
+from grader import assignments, catalogue, images, intake, pipeline, policy, process
+from grader.images.endpoint import connect, current_endpoint
+from grader.polling import eventually
+from grader.stack.compose import find_compose
+from grader.verify import subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROJECT = "grader-benchmark"
+
+
+def busy() -> float:
+    """CPU seconds that the machine has spent on anything but waiting."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0)
+
+
+def measured(work: Callable[[], object]) -> tuple[float, float, object]:
+    """Return wall seconds, CPU seconds and the result of `work`."""
+    wall, cpu = time.monotonic(), busy()
+    result = work()
+    return time.monotonic() - wall, busy() - cpu, result
+
+
+def bare_project(source: Path, assignment: object, folder: Path) -> Path:
+    """Write the submission as Compose alone would run it here, with image names that this machine has."""
+    workspace = intake.take(source, folder / "bare")
+    plan = policy.judge(workspace, assignment, catalogue.load())  # type: ignore[arg-type]
+    bound = policy.bind(plan, images.resolve(connect(), plan.images))
+    for build in bound.builds:
+        Path(workspace.root, build.context, "Dockerfile.bare").write_text(build.text, "utf-8")
+    file = next(p for p in Path(workspace.root).glob("*compose*.y*ml"))
+    document = yaml.safe_load(file.read_text("utf-8"))
+    for name, service in document["services"].items():
+        service.pop("ports", None)
+        if "build" in service:
+            context = service["build"] if isinstance(service["build"], str) else service["build"].get("context", ".")
+            service["build"] = {"context": context, "dockerfile": "Dockerfile.bare"}
+        else:
+            service["image"] = bound.compose["services"][name]["image"]
+    file.write_text(yaml.safe_dump(document), "utf-8")
+    return file
+
+
+def bare(file: Path) -> None:
+    """Build, start, wait until ready, and remove."""
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(file.parent),
+        "DOCKER_HOST": current_endpoint(),
+        "COMPOSE_BAKE": "false",
+    }
+    compose = [str(find_compose()), "-p", PROJECT, "-f", str(file)]
+    try:
+        process.run([*compose, "up", "-d", "--build"], deadline_s=300, env=env, check=True)
+        client = connect()
+        eventually(
+            lambda: answers(client, "rabbitmq", 5672, b"AMQP\x00\x00\x09\x01"), within=90, every=0.1, what="broker"
+        )
+        request = b"GET /health HTTP/1.0\r\n\r\n"
+        eventually(lambda: b" 200" in answers(client, "api", 3000, request)[:16], within=90, every=0.1, what="api")
+    finally:
+        process.run([*compose, "down", "-v", "-t", "0"], deadline_s=120, env=env)
+
+
+def answers(client: object, service: str, port: int, request: bytes) -> bytes:
+    """Return the first bytes that a service answers to `request`."""
+    (container,) = client.containers.list(  # type: ignore[attr-defined]
+        filters={"label": [f"com.docker.compose.project={PROJECT}", f"com.docker.compose.service={service}"]}
+    )
+    address = next(iter(container.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
+    try:
+        with socket.create_connection((address, port), timeout=2) as connection:
+            connection.settimeout(2)
+            connection.sendall(request)
+            return connection.recv(64)
+    except OSError:
+        return b""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("assignment", nargs="?", default="rabbitmq-task-queue")
+    parser.add_argument("reference", nargs="?", default="node")
+    parser.add_argument("--rounds", type=int, default=1)
+    arguments = parser.parse_args()
+    assignment = assignments.load(arguments.assignment)
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name) / arguments.reference
+        subjects.materialise(assignment, arguments.reference, source)
+        file = bare_project(source, assignment, Path(name))
+        bare(file)  # fills the layer cache, so that both find it warm
+        rounds = []
+        for _ in range(arguments.rounds):
+            plain = measured(lambda: bare(file))
+            graded = measured(lambda: pipeline.grade(source, assignment, lambda _event: None))
+            rounds.append((plain, graded))
+    wall = statistics.median(g[0] / p[0] for p, g in rounds)
+    cpu = statistics.median(g[1] / p[1] for p, g in rounds)
+    plain, graded = rounds[-1]
+    result = graded[2]
+    print(f"bare up to ready + down   {plain[0]:6.1f} s wall  {plain[1]:6.1f} CPU-s")
+    print(f"grading, all checks       {graded[0]:6.1f} s wall  {graded[1]:6.1f} CPU-s")
+    print(f"ratio (median of {len(rounds)})       {wall:6.1f} x wall  {cpu:6.1f} x CPU")
+    stages = result.stages  # type: ignore[attr-defined]
+    total = sum(stages.values())
+    for stage, seconds in sorted(stages.items(), key=lambda s: -s[1]):
+        print(f"  {stage:12} {seconds:6.1f} s  {100 * seconds / total:3.0f} %")
+    waits = sorted(result.outcomes, key=lambda o: o.began - o.ended)  # type: ignore[attr-defined]
+    for outcome in waits:
+        print(f"    {outcome.check:22} {outcome.ended - outcome.began:6.1f} s  {outcome.verdict}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""What the author of a check writes with: `@check`, `fail`, `judge`, `hold`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import msgspec
+
+from grader.errors import CheckFailure
+
+if TYPE_CHECKING:
+    from grader.model.outcome import Evidence
+    from grader.model.text import Text
+    from grader.oracles.violation import Violation
+
+F = TypeVar("F", bound=Callable[..., None])
+ATTRIBUTE = "__grader_check__"
+
+
+class CheckMark(msgspec.Struct, frozen=True):
+    """What `@check` leaves on a test function."""
+
+    id: str
+    needs: tuple[str, ...]
+
+
+def check(check_id: str, *, needs: str | tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Mark a pytest function as the check `check_id` of the rubric.
+
+    needs: ids of checks that must have passed before; otherwise this one is blocked. The function's docstring is the
+    requirement that the student reads: a Spanish paragraph, a blank line, an English paragraph.
+    """
+    mark = CheckMark(check_id, (needs,) if isinstance(needs, str) else tuple(needs))
+
+    def decorate(function: F) -> F:
+        setattr(function, ATTRIBUTE, mark)
+        return function
+
+    return decorate
+
+
+def fail(code: str, *, expected: Text, observed: Text, evidence: tuple[Evidence, ...] = ()) -> NoReturn:
+    """Fail the check with a reason code of `grader.model.reasons`."""
+    raise CheckFailure(code, expected=expected, observed=observed, evidence=evidence)
+
+
+def judge(*violations: Violation | None, code: str | None = None, evidence: tuple[Evidence, ...] = ()) -> None:
+    """Fail with the first violation that an oracle found; `code` replaces its code where the check knows better."""
+    for violation in violations:
+        if violation is not None:
+            fail(code or violation.code, expected=violation.expected, observed=violation.observed, evidence=evidence)

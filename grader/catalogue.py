@@ -1,0 +1,147 @@
+"""The catalogue of images that submissions may name: data and look-up, no Docker.
+
+A name is normalised before it is looked up: the default registry's prefix goes, a missing tag is `latest`, a digest is
+kept apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from typing import Literal
+
+import msgspec
+import yaml
+
+from grader import paths
+
+Kind = Literal["broker", "database", "language", "base"]
+
+LOCAL = "grader.local/"  # the namespace of what is built here: never an upstream name
+_DEFAULT_REGISTRY = re.compile(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?(?=[^/]+$)")
+_NAME = re.compile(
+    r"(?P<path>(?:[a-z0-9][a-z0-9.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+_LOCAL_ID = re.compile(r"(?:sha256(?::[0-9a-f]+)?|[0-9a-f]{12,64})(?::.*)?")
+
+
+class ImageName(msgspec.Struct, frozen=True):
+    """An image name in its parts: "rabbitmq", "3-management", "" or "sha256:…"."""
+
+    path: str
+    tag: str
+    digest: str = ""
+
+    def __str__(self) -> str:
+        """Return the normalised name, with the digest when there is one."""
+        return f"{self.path}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+class Equivalent(msgspec.Struct, frozen=True, kw_only=True):
+    """How an equivalent is built: see the comment in catalog.yaml. `name` is its own key there."""
+
+    recipe: str
+    version: str
+    name: str = ""
+    suite: str = ""
+    base: str = ""
+    uses: dict[str, str] = {}
+    args: dict[str, str] = {}
+    differs: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """What the engine is told: a name of its own, which never takes an upstream tag."""
+        return LOCAL + self.name
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the catalogue says of one name; `equivalent` is None for what can only be pulled.
+
+    A name with a digest asks for one image and no other, so it has no equivalent.
+    """
+
+    name: str
+    upstream: str
+    tag: str
+    kind: Kind
+    digest: str = ""
+    equivalent: Equivalent | None = None
+
+
+class _Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    match: str
+    equivalent: str = ""
+
+
+class _Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Kind
+    nearest: str
+    tags: tuple[_Tag, ...]
+    aliases: tuple[str, ...] = ()
+
+
+class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole catalogue; `prepared` are the names that set-up gets ready."""
+
+    prepared: tuple[str, ...]
+    images: dict[str, _Upstream]
+    equivalents: dict[str, Equivalent]
+
+    def find(self, name: str) -> Entry | None:
+        """Return the entry for a name as a submission wrote it, or None when the catalogue does not have it."""
+        parsed = parse(name)
+        if parsed is None or (upstream := self.images.get(parsed.path)) is None:
+            return None
+        for tag in upstream.tags:
+            if re.fullmatch(tag.match, parsed.tag):
+                stand_in = self.equivalents[tag.equivalent] if tag.equivalent and not parsed.digest else None
+                return Entry(
+                    name=str(parsed),
+                    upstream=parsed.path,
+                    tag=parsed.tag,
+                    kind=upstream.kind,
+                    digest=parsed.digest,
+                    equivalent=stand_in,
+                )
+        return None
+
+    def nearest(self, name: str) -> str | None:
+        """Return the name that someone who wrote `name` most likely wants, or None when nothing comes near.
+
+        "rabbitmq:5" gives "rabbitmq:4-management", "bitnami/rabbitmq" too; "node:20-alpin" gives "node:20-alpine".
+        """
+        parsed = parse(name) or parse(name.lower())
+        path, tag = (parsed.path, parsed.tag) if parsed else (name.lower(), "latest")
+        upstream = self._nearest_upstream(path.rsplit("/", 1)[-1])
+        if upstream is None:
+            return None
+        known = [known.partition(":")[2] for known in self.equivalents if known.startswith(upstream + ":")]
+        close = difflib.get_close_matches(tag, known, n=1, cutoff=0.8)
+        return f"{upstream}:{close[0] if close else self.images[upstream].nearest}"
+
+    def _nearest_upstream(self, word: str) -> str | None:
+        names = {alias: name for name, image in self.images.items() for alias in (name, *image.aliases)}
+        close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        return names[close[0]] if close else None
+
+
+def parse(name: str) -> ImageName | None:
+    """Return the parts of an image name, or None when it is not well-formed (a local id is not a name)."""
+    short = _DEFAULT_REGISTRY.sub("", name.strip().removeprefix("docker.io/"))
+    matched = _NAME.fullmatch(short)
+    if matched is None or _LOCAL_ID.fullmatch(short):
+        return None
+    return ImageName(matched["path"], matched["tag"] or "latest", matched["digest"] or "")
+
+
+@functools.cache
+def load() -> Catalogue:
+    """Return the catalogue that ships with the grader."""
+    text = (paths.PACKAGE / "images" / "catalog.yaml").read_text("utf-8")
+    data = yaml.safe_load(text)
+    for name, equivalent in data["equivalents"].items():
+        equivalent["name"] = name
+    return msgspec.convert(data, Catalogue)

@@ -1,0 +1,21 @@
+"""Ids of the grader's own messages: every one carries the run's nonce, so that left-overs never count."""
+
+from __future__ import annotations
+
+import itertools
+
+
+class Ids:
+    """Makes ids "<nonce>-<word>-<n>", at most 64 characters, all different."""
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce
+        self._numbers = itertools.count(1)
+
+    def new(self, word: str) -> str:
+        """Return a new id with a readable word in it."""
+        return f"{self._nonce}-{word}-{next(self._numbers)}"
+
+    def several(self, word: str, count: int) -> list[str]:
+        """Return `count` new ids."""
+        return [self.new(word) for _ in range(count)]

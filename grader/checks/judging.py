@@ -1,0 +1,135 @@
+"""From what a check raised to its outcome, and so to whose fault it was.
+
+A check fails when its submission is to blame. It errs only when our own canary, outside of the student's containers,
+failed at the same time, or when our own code is wrong: an error cannot be earned.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+import httpx
+
+from grader.errors import CheckFailure, GraderError
+from grader.model.outcome import Evidence, Outcome
+from grader.model.text import literal, msg
+from grader.polling import DeadlineError
+from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
+
+if TYPE_CHECKING:
+    from grader.checks.world import World
+    from grader.model.assignment import CheckSpec
+    from grader.model.history import Event
+    from grader.model.text import Text
+
+MAX_EVENTS = 400
+NO_ANSWER = (*BROKER_ERRORS, httpx.HTTPError, DeadlineError)
+
+
+class BlockedError(Exception):
+    """A check that this one needs did not pass."""
+
+    def __init__(self, need: str) -> None:
+        super().__init__(need)
+        self.need = need
+
+
+def outcome_of(  # noqa: PLR0911 - one return a kind of ending
+    world: World, spec: CheckSpec, began: float, failure: BaseException | None
+) -> Outcome:
+    """Return the outcome of a check that began at `began` (seconds) and ended now, with what it raised."""
+    ended = world.recorder.clock()
+    if isinstance(failure, BlockedError):
+        return Outcome(check=spec.id, verdict="blocked", blocked_by=failure.need, began=began, ended=ended)
+    events = _capped(world.recorder.history(began).events)
+    if failure is None:
+        return Outcome(check=spec.id, verdict="passed", began=began, ended=ended, events=events)
+    if not world.stack.canary():
+        return _error(spec, began, ended, events, msg("the engine or the gateway did not answer"), failure)
+    if isinstance(failure, CheckFailure):
+        evidence = tuple(e for e in failure.evidence if isinstance(e, Evidence))
+        return Outcome(
+            check=spec.id,
+            verdict="failed",
+            reason=failure.code,
+            expected=failure.expected,
+            observed=failure.observed,
+            evidence=evidence,
+            began=began,
+            ended=ended,
+            events=events,
+        )
+    if isinstance(failure, QueueMissingError):
+        return _failed(
+            spec, began, ended, events, "queue-missing",
+            msg("queue %(queue)s exists", queue=failure.queue), msg("the broker has no queue of that name"),
+        )  # fmt: skip
+    if isinstance(failure, NO_ANSWER) or (isinstance(failure, GraderError) and _stopped(world)):
+        return _failed(
+            spec, began, ended, events, "no-answer",
+            msg("the submission's services answer"),
+            literal(f"{type(failure).__name__}: {failure}"[:300]),
+            _states(world),
+        )  # fmt: skip
+    return _error(spec, began, ended, events, msg("the grader itself failed in this check"), failure)
+
+
+def _failed(
+    spec: CheckSpec,
+    began: float,
+    ended: float,
+    events: tuple[Event, ...],
+    code: str,
+    expected: Text,
+    observed: Text,
+    evidence: tuple[Evidence, ...] = (),
+) -> Outcome:
+    return Outcome(
+        check=spec.id,
+        verdict="failed",
+        reason=code,
+        expected=expected,
+        observed=observed,
+        evidence=evidence,
+        began=began,
+        ended=ended,
+        events=events,
+    )
+
+
+def _error(
+    spec: CheckSpec, began: float, ended: float, events: tuple[Event, ...], what: Text, failure: BaseException
+) -> Outcome:
+    trace = "".join(traceback.format_exception(failure)).splitlines()[-30:]
+    return Outcome(
+        check=spec.id,
+        verdict="error",
+        reason="grader-error",
+        observed=what,
+        evidence=(Evidence(title=msg("for the grader's developers"), lines=tuple(trace)),),
+        began=began,
+        ended=ended,
+        events=events,
+    )
+
+
+def _stopped(world: World) -> bool:
+    """Say whether a container of a contract service is down: then our own commands in it cannot work."""
+    return any(
+        not container.state().running
+        for service in world.session.assignment.services
+        for container in world.stack.containers(service.name)
+    )
+
+
+def _states(world: World) -> tuple[Evidence, ...]:
+    return tuple(e for service in world.session.assignment.services for e in world.logs(service.name))
+
+
+def _capped(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Keep the beginning and the end of a long stretch: both faults and their consequences stand there."""
+    if len(events) <= MAX_EVENTS:
+        return events
+    half = MAX_EVENTS // 2
+    return events[:half] + events[-half:]

@@ -1,0 +1,112 @@
+"""The pytest plug-in of the checks' process: order, needs, outcomes, and the pipe to the grader."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from grader.authoring import ATTRIBUTE, CheckMark
+from grader.checks.channel import Began, Broken, Ended, Finished, Sender
+from grader.checks.judging import BlockedError, outcome_of
+from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
+from grader.checks.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from grader.model.assignment import CheckSpec
+
+pytest_plugins = ("grader.checks.fixtures",)
+
+
+class ChecksPlugin:
+    """Runs the rubric's checks in order and reports each outcome."""
+
+    def __init__(self, session: Session, sender: Sender) -> None:
+        self.session = session
+        self.sender = sender
+        self.world = World(session)
+        self.verdicts: dict[str, str] = {}
+        self._failure: BaseException | None = None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks of this run, in rubric order."""
+        order = {check_id: place for place, check_id in enumerate(self.session.checks)}
+        by_id = {mark.id: item for item in items if (mark := _mark(item))}
+        items[:] = [by_id[check_id] for check_id in sorted(set(by_id) & set(order), key=lambda c: order[c])]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Report a check's begin and end around pytest's own handling."""
+        mark = _mark(item)
+        if mark is None:
+            return (yield)
+        spec = self.session.assignment.check(mark.id)
+        self.sender.send(Began(mark.id))
+        began = self.world.recorder.clock()
+        self._failure = self._forbidden(spec)
+        try:
+            return (yield)
+        finally:
+            outcome = outcome_of(self.world, spec, began, self._failure)
+            self.verdicts[mark.id] = outcome.verdict
+            self.world.ended(outcome)
+            self.sender.send(Ended(outcome))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Leave a check out whose fate is already known."""
+        if self._failure is not None:
+            pytest.skip("decided before it ran")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Remember the first exception of setup, call or teardown."""
+        if call.excinfo is not None and self._failure is None and not call.excinfo.errisinstance(pytest.skip.Exception):
+            self._failure = call.excinfo.value
+        return (yield)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Report a test file that cannot be imported: our fault."""
+        if report.failed:
+            self.sender.send(Broken(str(report.longrepr)[-2000:]))
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Report a crash of pytest or of this plug-in: our fault."""
+        self.sender.send(Broken(str(excrepr)[-2000:]))
+
+    def pytest_sessionfinish(self) -> None:
+        """Say that all checks were run."""
+        self.world.close()
+        self.sender.send(Finished())
+        self.sender.close()
+
+    def _forbidden(self, spec: CheckSpec) -> BaseException | None:
+        """Return why a check must not run: a need that did not pass, or a finding that fails it."""
+        for need in spec.needs:
+            verdict = self.verdicts.get(need)
+            if verdict is not None and verdict != "passed":
+                return BlockedError(need)
+        return self.world.failure_by_finding(spec)
+
+
+def _mark(item: pytest.Item) -> CheckMark | None:
+    return getattr(getattr(item, "function", None), ATTRIBUTE, None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the run and open the pipe."""
+    sender = Sender(int(os.environ[CHANNEL_VARIABLE]))
+    try:
+        session = msgspec.json.decode(Path(os.environ[SESSION_VARIABLE]).read_bytes(), type=Session)
+        config.pluginmanager.register(ChecksPlugin(session, sender), "grader-checks")
+    except Exception:
+        sender.send(Broken(traceback.format_exc()[-2000:]))
+        raise

@@ -1,0 +1,59 @@
+"""The command line: arguments, exit codes, no logic. Commands are imported when they are called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from grader._version import __version__
+
+COMMANDS = {
+    "list": "grader.cli.catalogues:list_",
+    "images": "grader.cli.catalogues:images",
+    "check": "grader.cli.grading:check",
+    "grade": "grader.cli.grading:grade",
+    "inspect": "grader.cli.inspecting:inspect",
+    "verify": "grader.cli.verifying:verify",
+    "new": "grader.cli.starting:new",
+    "clean": "grader.cli.machine:clean",
+    "doctor": "grader.cli.machine:doctor",
+}
+HELP = {
+    "list": "List the assignments.",
+    "images": "List, pull or build the images that submissions may use.",
+    "check": "Check your own work with the public checks.",
+    "grade": "Grade one submission with all checks.",
+    "inspect": "Judge a submission's files without Docker.",
+    "verify": "Prove an assignment's checks on references and mutants.",
+    "new": "Start an assignment: starter files and handout.",
+    "clean": "Remove what graders that died have left behind.",
+    "doctor": "Say what is missing on this machine and how to mend it.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on first use, so that `--help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of a user's way."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="grader")
+def command() -> None:
+    """Grade message-broker exercises: start a submission in Docker, break it, watch it, explain the grade."""

@@ -1,0 +1,68 @@
+"""What the commands share: options, languages, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from grader.errors import GraderError, SubmissionError, UsageError
+from grader.i18n import languages, render
+from grader.model.text import Text, msg
+
+F = TypeVar("F", bound=Callable[..., Any])
+EXIT_USAGE, EXIT_PROVISIONAL, EXIT_REFUSED, EXIT_INTERRUPTED = 2, 3, 4, 130
+
+language = click.option(
+    "--lang",
+    type=click.Choice(languages),
+    default=lambda: "en" if os.environ.get("GRADER_LANG") == "en" else "es",
+    help="Language of messages (es by default; GRADER_LANG).",
+)
+assignments_folder = click.option(
+    "--assignments", "extra", type=click.Path(path_type=Path, file_okay=False), help="A folder of further assignments."
+)
+
+
+def guarded(function: F) -> F:
+    """Turn our errors into one clear message and the documented exit code; expects the option `lang`."""
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        lang = kwargs.get("lang") or "es"
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            return function(*args, **kwargs)
+        except UsageError as error:
+            stop(render(error.message, lang), EXIT_USAGE)
+        except SubmissionError as error:
+            stop("\n".join(render(f.message, lang) for f in error.findings), EXIT_REFUSED)
+        except GraderError as error:
+            lines = [render(t, lang) for t in (error.message, error.remedy) if t]
+            stop("\n".join(lines), EXIT_PROVISIONAL)
+        except KeyboardInterrupt:
+            stop(render(msg("Interrupted; everything that was started has been removed."), lang), EXIT_INTERRUPTED)
+
+    return run  # type: ignore[return-value]  # same signature, wrapped
+
+
+def say(text: Text | str, lang: str) -> None:
+    """Print a message to the error stream, where progress and notices go."""
+    click.echo(text if isinstance(text, str) else render(text, lang), err=True)
+
+
+def stop(message: str, code: int) -> NoReturn:
+    """Print one message and leave with an exit code."""
+    click.echo(f"grader: {message}", err=True)
+    sys.exit(code)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    """Treat SIGTERM as Ctrl-C: the way out that cleans up."""
+    raise KeyboardInterrupt

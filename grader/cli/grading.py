@@ -1,0 +1,143 @@
+"""`grader grade` and `grader check`: one submission, with a report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from grader import assignments
+from grader.cli.common import assignments_folder, guarded, language
+from grader.errors import UsageError
+from grader.model.text import msg
+
+if TYPE_CHECKING:
+    from grader.model.assignment import Assignment
+
+MARKER = "grader.yaml"
+
+_seed = click.option("--seed", type=int, help="Repeat a run's random choices.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
+_images = click.option(
+    "--images", "mode", type=click.Choice(["auto", "pull", "equivalent"]), default="auto", show_default=True,
+    help="Where images come from.",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("assignment")
+@click.argument("submission", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("grader-report"), show_default=True
+)
+@click.option("--audience", type=click.Choice(["student", "instructor"]), default="instructor", show_default=True)
+@click.option("--only", multiple=True, metavar="CHECK", help="Run this check and what it needs (repeatable).")
+@_seed
+@_json
+@_images
+@assignments_folder
+@language
+@guarded
+def grade(
+    assignment: str,
+    submission: Path,
+    out: Path,
+    audience: Literal["student", "instructor"],
+    only: tuple[str, ...],
+    seed: int | None,
+    as_json: bool,
+    mode: str,
+    extra: Path | None,
+    lang: str,
+) -> None:
+    """Grade SUBMISSION (a folder) for ASSIGNMENT and write OUT/result.json and OUT/report.html.
+
+    Exit codes: 0 all passed, 1 something failed, 2 wrong call, 3 provisional (our error), 4 submission refused.
+    """
+    found = assignments.load(assignment, extra)
+    unknown = [c for c in only if c not in {spec.id for spec in found.checks}]
+    if unknown:
+        raise UsageError(msg("%(assignment)s has no check %(id)s", assignment=assignment, id=unknown[0]))
+    sys.exit(_run(found, submission, out, audience, only, seed, as_json=as_json, mode=mode, lang=lang))
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--assignment", help=f"The assignment, where the folder has no {MARKER}.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where the report goes.")
+@_seed
+@_json
+@_images
+@assignments_folder
+@language
+@guarded
+def check(
+    folder: Path,
+    assignment: str | None,
+    out: Path | None,
+    seed: int | None,
+    as_json: bool,
+    mode: str,
+    extra: Path | None,
+    lang: str,
+) -> None:
+    """Check your own work in FOLDER with the public checks, exactly as they are run for the grade."""
+    found = assignments.load(assignment or _marked(folder), extra)
+    public = tuple(c.id for c in found.checks if c.visibility == "public")
+    target = out or folder / "grader-report"
+    sys.exit(_run(found, folder, target, "student", public, seed, as_json=as_json, mode=mode, lang=lang))
+
+
+def _marked(folder: Path) -> str:
+    import yaml  # noqa: PLC0415 - only this command reads YAML of its own
+
+    file = folder / MARKER
+    try:
+        name = yaml.safe_load(file.read_text("utf-8"))["assignment"]
+    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
+        raise UsageError(
+            msg("%(file)s does not say which assignment this is; use --assignment ID", file=str(file))
+        ) from error
+    return str(name)
+
+
+def _run(
+    found: Assignment,
+    submission: Path,
+    out: Path,
+    audience: Literal["student", "instructor"],
+    only: tuple[str, ...],
+    seed: int | None,
+    *,
+    as_json: bool,
+    mode: str,
+    lang: str,
+) -> int:
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+
+    from grader import pipeline, scoring  # noqa: PLC0415
+    from grader.exports import result_json  # noqa: PLC0415
+    from grader.reports import console, html, json_lines  # noqa: PLC0415
+
+    if not submission.exists():
+        raise UsageError(msg("There is no folder %(path)s", path=str(submission)))
+    screen = Console(stderr=as_json)
+    listener = (
+        json_lines.Listener(sys.stdout, found, lang, audience)
+        if as_json
+        else console.ConsoleListener(screen, found, lang)
+    )
+    options = pipeline.Options(checks=only, seed=seed, images=mode)  # type: ignore[arg-type]  # click chose it
+    with listener:
+        result = pipeline.grade(submission.resolve(), found, listener, options)
+    out.mkdir(parents=True, exist_ok=True)
+    report = out / "report.html"
+    html.write(result, report, audience=audience, lang=lang)
+    result_json.write(result, out / "result.json", lang=lang, audience=audience)
+    if isinstance(listener, json_lines.Listener):
+        listener.result(result)
+    else:
+        console.summary(result, screen, report=report, lang=lang, audience=audience)
+    return scoring.exit_code(result.grade, result.outcomes)

@@ -1,0 +1,34 @@
+"""`grader new`: the starter of an assignment."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from grader.cli.common import assignments_folder, guarded, language, say
+from grader.cli.grading import MARKER
+from grader.errors import UsageError
+from grader.model.text import msg
+
+
+@click.command()
+@click.argument("assignment")
+@click.argument("folder", type=click.Path(path_type=Path), required=False)
+@assignments_folder
+@language
+@guarded
+def new(assignment: str, folder: Path | None, extra: Path | None, lang: str) -> None:
+    """Write starter files and handout of ASSIGNMENT into FOLDER (new or empty; by default named like it)."""
+    from grader import assignments  # noqa: PLC0415 - start-up time
+
+    found = assignments.load(assignment, extra)
+    target = folder or Path(found.id)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(msg("%(path)s is there already and not empty", path=str(target)))
+    source = Path(found.directory)
+    shutil.copytree(source / "starter", target, dirs_exist_ok=True)
+    shutil.copy(source / "README.md", target / "README.md")
+    (target / MARKER).write_text(f"assignment: {found.id}\n", "utf-8")
+    say(msg("%(path)s is ready. Next: cd %(path)s, read README.md, and run grader check", path=str(target)), lang)

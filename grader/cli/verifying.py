@@ -1,0 +1,87 @@
+"""`grader verify`: the proof of an assignment's checks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from grader.cli.common import assignments_folder, guarded, language
+
+
+@click.command()
+@click.argument("assignment")
+@click.option("--only", multiple=True, metavar="NAME", help="This reference or mutant only (repeatable).")
+@click.option(
+    "--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each, to find flakes."
+)
+@click.option("--full", is_flag=True, help="Run all checks for mutants too, not only those that must fail.")
+@click.option("--fresh", is_flag=True, help="Run again what was proven for the same content before.")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the table to this file.")
+@assignments_folder
+@language
+@guarded
+def verify(
+    assignment: str,
+    only: tuple[str, ...],
+    repeat: int,
+    full: bool,
+    fresh: bool,
+    as_json: bool,
+    markdown: Path | None,
+    extra: Path | None,
+    lang: str,
+) -> None:
+    """Run reference solutions and mutants of ASSIGNMENT and print the kill matrix.
+
+    Fails if a reference loses a point, a mutant survives or fails for another reason than its expected.yaml names, a
+    check fails that it does not allow, a check has no mutant, or repeats differ.
+    """
+    from grader import assignments  # noqa: PLC0415 - start-up time
+    from grader.verify import judging, matrix, run, subjects  # noqa: PLC0415
+
+    found = assignments.load(assignment, extra)
+    chosen = [subjects.subject(found, name) for name in only] or list(subjects.subjects(found))
+
+    def on_row(row: judging.Row) -> None:
+        failed = ", ".join(f"{c} ({r})" for c, (v, r) in row.cells.items() if v == "failed") or "-"
+        mark = "✗" if row.problems else "✓"
+        cached = " (journal)" if row.cached else ""
+        click.echo(f"{mark} {row.subject} #{row.repeat}  {row.seconds:.0f} s{cached}  failed: {failed}", err=as_json)
+        for problem in row.problems:
+            click.echo(f"    {problem}", err=as_json)
+
+    plan = run.Plan(repeat=repeat, full=full, fresh=fresh)
+    rows = run.verify(found, chosen, plan, lambda _event: None, on_row)
+    untested = judging.untested(found, subjects.subjects(found))
+    flaky = judging.flaky(rows)
+    good = not untested and not flaky and not any(row.problems for row in rows)
+    if markdown:
+        markdown.write_text(matrix.markdown(rows), "utf-8")
+    if as_json:
+        document = {
+            "assignment": found.id,
+            "ok": good,
+            "untested": untested,
+            "flaky": flaky,
+            "rows": [
+                {
+                    "subject": r.subject,
+                    "mutant": r.mutant,
+                    "repeat": r.repeat,
+                    "seconds": r.seconds,
+                    "problems": r.problems,
+                    "checks": {c: {"outcome": v, "reason": reason} for c, (v, reason) in r.cells.items()},
+                }
+                for r in rows
+            ],
+        }
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        matrix.show(found, rows)
+        for line in (*(f"no mutant for {c}" for c in untested), *(f"differs between runs: {f}" for f in flaky)):
+            click.echo(line)
+    sys.exit(0 if good else 1)

@@ -1,0 +1,1 @@
+"""What programs read: result.json and, later, the formats of platforms."""

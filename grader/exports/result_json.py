@@ -1,0 +1,198 @@
+"""`result.json`: the result of one grading for programs; every field is described in docs/formats.md."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from grader.i18n import render
+from grader.model.assignment import CheckSpec, Level, Visibility
+from grader.model.findings import Finding, Severity
+from grader.model.grade import ResolvedImage, Result, Status
+from grader.model.outcome import Outcome, Verdict
+from grader.model.text import Text, msg
+from grader.reports import untrusted
+
+SCHEMA: Final = "grader/result/v1"
+Audience = Literal["student", "instructor"]
+
+_NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
+_REFUSED = Outcome(check="", verdict="blocked", reason="submission-refused")
+
+
+class CheckEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One rubric row and what became of it; `began` and `seconds` are on the stack's clock."""
+
+    id: str
+    title: str
+    outcome: Verdict
+    points: int
+    max_points: int
+    level: Level
+    visibility: Visibility
+    reason: str
+    needs: tuple[str, ...]
+    blocked_by: str
+    expected: str
+    observed: str
+    began: float
+    seconds: float
+
+
+class FindingEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A remark on the submission: where (line counts from 1, 0 unknown), what, and the way to mend it."""
+
+    code: str
+    severity: Severity
+    file: str
+    line: int
+    path: str
+    message: str
+    remedy: str
+    detail: tuple[str, ...]
+
+
+class ImageEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Which image stood behind a name; `version` and `differs` tell an equivalent from its original."""
+
+    name: str
+    reference: str
+    digest: str
+    equivalent: bool
+    version: str
+    differs: tuple[str, ...]
+
+
+class ResultDocument(msgspec.Struct, frozen=True, kw_only=True, rename={"schema_": "schema"}):
+    """The whole document."""
+
+    schema_: Literal["grader/result/v1"]
+    lang: Literal["es", "en"]
+    audience: Audience
+    assignment: str
+    assignment_version: str
+    submission: str
+    status: Status
+    score: int
+    max_score: int
+    bonus: int
+    max_bonus: int
+    checks: tuple[CheckEntry, ...]
+    findings: tuple[FindingEntry, ...]
+    stages: dict[str, float]
+    images: tuple[ImageEntry, ...]
+    versions: dict[str, str]
+    seed: int
+    started_at: str
+    errors: tuple[str, ...]
+
+
+def document(result: Result, *, lang: str = "es", audience: Audience = "instructor") -> dict[str, Any]:
+    """Return the document as plain data; for students a hidden check keeps its title and outcome only."""
+    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_document(result, lang, audience)))
+    return built
+
+
+def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = "instructor") -> None:
+    """Write the document to `path` in one step: readers see the old file or the whole new one. Raises OSError."""
+    data = msgspec.json.format(msgspec.json.encode(_document(result, lang, audience)), indent=2) + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the document, made from its types."""
+    schema = msgspec.json.schema(ResultDocument)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+
+
+def _document(result: Result, lang: str, audience: Audience) -> ResultDocument:
+    extra = Path(result.assignment.directory) if result.assignment.directory else None
+
+    def words(text: Text | None) -> str:
+        return untrusted.clean(render(text, lang, extra)) if text else ""
+
+    def finding(f: Finding) -> FindingEntry:
+        return FindingEntry(
+            code=f.code,
+            severity=f.severity,
+            file=untrusted.one_line(f.file),
+            line=f.line,
+            path=untrusted.one_line(f.path),
+            message=words(f.message),
+            remedy=words(f.remedy),
+            detail=untrusted.lines(f.detail),
+        )
+
+    def check(spec: CheckSpec, outcome: Outcome) -> CheckEntry:
+        shown = audience == "instructor" or spec.visibility == "public"
+        return CheckEntry(
+            id=spec.id,
+            title=spec.title.in_language(lang),
+            outcome=outcome.verdict,
+            points=result.grade.points.get(spec.id, 0),
+            max_points=spec.points,
+            level=spec.level,
+            visibility=spec.visibility,
+            reason=outcome.reason if shown else "",
+            needs=spec.needs if shown else (),
+            blocked_by=outcome.blocked_by if shown else "",
+            expected=words(outcome.expected) if shown else "",
+            observed=words(outcome.observed) if shown else "",
+            began=round(outcome.began, 3) if shown else 0.0,
+            seconds=round(max(0.0, outcome.ended - outcome.began), 3) if shown else 0.0,
+        )
+
+    by_check = {o.check: o for o in result.outcomes}
+    missing = _REFUSED if result.grade.status == "rejected" else _NOT_JUDGED
+    return ResultDocument(
+        schema_=SCHEMA,
+        lang="en" if lang == "en" else "es",
+        audience=audience,
+        assignment=result.assignment.id,
+        assignment_version=result.assignment.version,
+        submission=untrusted.one_line(result.submission),
+        status=result.grade.status,
+        score=result.grade.score,
+        max_score=result.grade.max_score,
+        bonus=result.grade.bonus,
+        max_bonus=result.grade.max_bonus,
+        checks=tuple(check(spec, by_check.get(spec.id, missing)) for spec in result.assignment.checks),
+        findings=tuple(finding(f) for f in result.findings),
+        stages={name: round(seconds, 3) for name, seconds in result.stages.items()},
+        images=tuple(_image(i) for i in result.images),
+        versions=dict(result.versions),
+        seed=result.seed,
+        started_at=result.started_at,
+        errors=_errors(result, lang, audience),
+    )
+
+
+def _image(image: ResolvedImage) -> ImageEntry:
+    return ImageEntry(
+        name=image.name,
+        reference=image.reference,
+        digest=image.digest,
+        equivalent=image.equivalent,
+        version=image.version,
+        differs=image.differs,
+    )
+
+
+def _errors(result: Result, lang: str, audience: Audience) -> tuple[str, ...]:
+    # the grader's own trouble may quote a hidden check, so a student reads only that there was some
+    if audience == "student" and result.errors:
+        return (render(msg("The grader had a problem of its own; your teacher can read the details."), lang),)
+    return tuple(untrusted.clean(e) for e in result.errors)

@@ -1,0 +1,78 @@
+"""An assignment: its contract with the submission, its rubric, its checks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from grader.model.text import Bilingual
+
+Level = Literal["core", "robust", "bonus"]
+Visibility = Literal["public", "hidden"]
+Role = Literal["rabbitmq", "redis", "postgres", "kafka", "zookeeper", "http", "worker"]
+
+
+class ContractService(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that the contract names.
+
+    role: how its readiness is judged. port: the port that others use. replicas: how many containers the contract
+    demands (1 unless said). A broker or database ("witness") must run a catalogue image.
+    """
+
+    name: str
+    role: Role
+    port: int = 0
+    replicas: int = 1
+    images: tuple[str, ...] = ()  # upstream names that a witness may run ("rabbitmq")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one container may use; `ready_s` is the contract's time to readiness in seconds."""
+
+    memory_mib: int = 512
+    cpus: float = 1.0
+    pids: int = 512
+    ready_s: float = 90.0
+    build_s: float = 300.0
+
+
+class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the rubric together with what its test says of itself.
+
+    requirement: the test's docstring. needs: ids of the checks that must pass first. fails_on: codes of findings that
+    fail this check before it runs ("what fails at home must not pass here"). order: position in the rubric.
+    """
+
+    id: str
+    title: Bilingual
+    requirement: Bilingual
+    points: int
+    level: Level
+    visibility: Visibility
+    needs: tuple[str, ...] = ()
+    fails_on: tuple[str, ...] = ()
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """An assignment as loaded from `assignments/<id>/assignment.yaml` and its tests. `directory` is where it lies."""
+
+    id: str
+    title: Bilingual
+    services: tuple[ContractService, ...]
+    checks: tuple[CheckSpec, ...]
+    limits: Limits = Limits()
+    images: Literal["catalogue", "public"] = "catalogue"
+    version: str = "1"
+    directory: str = ""
+
+    def service(self, name: str) -> ContractService | None:
+        """Return the contract's service of that name."""
+        return next((s for s in self.services if s.name == name), None)
+
+    def check(self, check_id: str) -> CheckSpec:
+        """Return the rubric row with that id (KeyError if there is none)."""
+        for spec in self.checks:
+            if spec.id == check_id:
+                return spec
+        raise KeyError(check_id)

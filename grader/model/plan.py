@@ -1,0 +1,51 @@
+"""The plan of a stack: what policy made of a submission's compose file, ready to be bound to images and run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from grader.model.findings import Finding
+
+
+class Build(msgspec.Struct, frozen=True, kw_only=True):
+    """One image to build.
+
+    service: whose image it is. context: folder relative to the workspace ("." for its root). dockerfile: the file's
+    path in the submission, for messages. text: the judged Dockerfile to write into the staged context; image names in
+    it are the submission's own until `policy.bind` replaces them. base_images: the catalogue names that text uses.
+    args: as a compose file needs them (`$` written `$$`).
+    """
+
+    service: str
+    context: str
+    dockerfile: str
+    text: str
+    base_images: tuple[str, ...] = ()
+    target: str = ""
+    args: dict[str, str] = {}
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of the submission that is copied into a named volume before the start (in place of a bind mount)."""
+
+    volume: str
+    source: str
+
+
+class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be handed to Compose, and what must be made before.
+
+    compose: the hardened model (services, networks, volumes, configs, secrets) as plain JSON data. Each service has
+    `image`: a catalogue name, or "build:<service>" for a built one. Networks and volumes are named as the submission
+    names them; the stack adds project names, labels, addresses and `dns`.
+    replicas: containers per service. images: catalogue names of witnesses and bases. findings: notices and warnings.
+    """
+
+    compose: dict[str, Any]
+    builds: tuple[Build, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    replicas: dict[str, int] = {}
+    images: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()

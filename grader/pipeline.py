@@ -1,0 +1,295 @@
+"""One submission from folder to result: the only module that knows the order of the stages."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import platform
+import secrets
+import shutil
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from grader import catalogue, images, intake, policy, scoring
+from grader._version import __version__
+from grader.checks import runner
+from grader.checks.session import ServiceState, Session
+from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError
+from grader.events import Notice, StageBegan, StageEnded
+from grader.images.endpoint import connect
+from grader.model.assignment import Assignment
+from grader.model.findings import Finding
+from grader.model.grade import ResolvedImage, Result
+from grader.model.outcome import Evidence, Outcome
+from grader.model.text import msg
+from grader.polling import DeadlineError, eventually
+from grader.probes.http import HTTP
+from grader.probes.rabbitmq import RabbitMQ
+from grader.probes.recorder import Recorder
+from grader.stack import readiness
+from grader.stack.stack import Stack
+from grader.stack.stage import new_stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import docker
+
+    from grader.events import Listener
+    from grader.model.assignment import ContractService
+    from grader.model.plan import StackPlan
+    from grader.model.workspace import Workspace
+
+T = TypeVar("T")
+WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
+GATEWAY_IMAGE = "python:3.13-slim"
+CREDENTIALS_S = 15.0
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """What a grading gathers on its way; `finish` turns it into a Result whatever happened."""
+
+    assignment: Assignment
+    submission: str
+    seed: int
+    checks: tuple[str, ...]
+    stages: dict[str, float] = {}
+    findings: tuple[Finding, ...] = ()
+    images: tuple[ResolvedImage, ...] = ()
+    versions: dict[str, str] = {}
+    errors: tuple[str, ...] = ()
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to grade.
+
+    checks: ids to run, with what they need (empty: all). seed: None for a new one. images: pull or build.
+    """
+
+    checks: tuple[str, ...] = ()
+    seed: int | None = None
+    images: images.Mode = "auto"
+
+
+def grade(source: Path, assignment: Assignment, listen: Listener, options: Options | None = None) -> Result:
+    """Grade one submission. Never raises for what a submission does; KeyboardInterrupt passes after the clean-up."""
+    options = options or Options()
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    chosen = _closure(assignment, options.checks)
+    assignment = msgspec.structs.replace(assignment, checks=tuple(c for c in assignment.checks if c.id in chosen))
+    run = Run(assignment=assignment, submission=source.name, seed=seed, checks=chosen)
+    stage = _Stages(run, listen)
+    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    outcomes: tuple[Outcome, ...] = ()
+    rejected = False
+    folder = new_stage()
+    try:
+        workspace = stage("intake", lambda: intake.take(source, folder / "workspace"))
+        run.findings += workspace.findings
+        run.submission = workspace.name
+        plan = stage("policy", lambda: policy.judge(workspace, assignment, catalogue.load()))
+        run.findings += plan.findings
+        outcomes = _in_docker(run, stage, workspace, plan, folder, options)
+    except SubmissionRefusedError as refused:
+        rejected = True
+        run.findings += tuple(f for f in refused.findings if f not in run.findings)
+        outcomes = _all_blocked(run, "submission-refused", refused.findings)
+    except SubmissionBrokenError as broken:
+        run.findings += broken.findings
+        outcomes = _all_blocked(run, broken.findings[0].code, broken.findings)
+    except GraderError as error:
+        outcomes = _all_errors(run, error)
+    except Exception as error:  # a defect of ours must not cost a student the report
+        run.errors += (traceback.format_exc(),)
+        outcomes = _all_errors(run, GraderError(msg("the grader itself failed: %(error)s", error=repr(error)[:300])))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Result(
+        assignment=assignment,
+        submission=run.submission,
+        grade=scoring.grade(assignment, outcomes, rejected=rejected),
+        outcomes=outcomes,
+        findings=run.findings,
+        stages=run.stages,
+        images=run.images,
+        versions={"grader": __version__, "assignment": assignment.version, "python": platform.python_version()}
+        | run.versions,
+        seed=seed,
+        started_at=started_at,
+        errors=run.errors,
+    )
+
+
+def _in_docker(
+    run: Run, stage: _Stages, workspace: Workspace, plan: StackPlan, folder: Path, options: Options
+) -> tuple[Outcome, ...]:
+    """Bind the plan to images, start it, run the checks, take it down."""
+    client = stage("engine", connect)
+    run.versions = {"engine": str(client.version().get("Version", "?"))}
+
+    def progress(text: object) -> None:
+        stage.listen(Notice(text))  # type: ignore[arg-type]  # the images module hands on Text
+
+    wanted = (*plan.images, GATEWAY_IMAGE)
+    resolved = stage("images", lambda: images.resolve(client, wanted, mode=options.images, on_progress=progress))
+    run.images = tuple(resolved[name] for name in dict.fromkeys(plan.images))
+    bound = policy.bind(plan, resolved)
+    with contextlib.ExitStack() as cleanup:
+        stack = stage("networks", lambda: _create(client, bound, workspace, resolved, folder, stage.listen))
+        cleanup.callback(lambda: stage("teardown", stack.down))
+        states = _start(run, stage, stack, bound)
+        session = Session(
+            stack=stack.info,
+            assignment=run.assignment,
+            checks=run.checks,
+            services=states,
+            findings=run.findings,
+            seed=run.seed,
+        )
+        (folder / "checks").mkdir()
+        outcomes, errors = stage("checks", lambda: runner.run(session, folder / "checks", stage.listen))
+        run.errors += errors
+        return outcomes
+
+
+def _create(
+    client: docker.DockerClient,
+    plan: StackPlan,
+    workspace: Workspace,
+    resolved: dict[str, ResolvedImage],
+    folder: Path,
+    listen: Listener,
+) -> Stack:
+    return Stack.create(
+        client,
+        plan,
+        Path(workspace.root),
+        gateway_image=resolved[GATEWAY_IMAGE].reference,
+        stage=folder / "stage",
+        on_notice=lambda text: listen(Notice(text)),
+    )
+
+
+def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str, ServiceState]:
+    """Start brokers while images build, then the rest, and wait for readiness."""
+    contract = run.assignment.services
+    witnesses = [s.name for s in contract if s.role in WITNESSES and not _built(plan, s.name)]
+    brokers = _Background(lambda: stack.up(witnesses, deps=False))
+    try:
+        stage("build", lambda: stack.build(deadline_s=run.assignment.limits.build_s))
+    finally:
+        brokers.join()
+    brokers.result()
+    stage("up", lambda: stack.up(None, deps=True))
+    recorder = Recorder(stack.clock)
+    probes = {s.name: probe for s in contract if (probe := _ready_probe(stack, recorder, s))}
+    ready = stage("ready", lambda: readiness.wait(stack, probes, within=run.assignment.limits.ready_s))
+    states = {
+        name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
+        for name, r in ready.items()
+    }
+    for service in contract:
+        if service.role == "rabbitmq" and states[service.name].ready and not _knows_user(stack, recorder, service):
+            states[service.name] = ServiceState(ready=False, reason="broker-user-not-declared")
+    return states
+
+
+def _knows_user(stack: Stack, recorder: Recorder, service: ContractService) -> bool:
+    """Say whether the contract's user may log in; a broker that imports definitions gets a moment for it."""
+    rabbitmq = RabbitMQ(stack, recorder, service.name)
+    try:
+        return eventually(rabbitmq.accepts_user, within=CREDENTIALS_S, every=0.3, what="user")
+    except DeadlineError:
+        return False
+
+
+def _ready_probe(stack: Stack, recorder: Recorder, service: ContractService) -> Callable[[], bool] | None:
+    if service.role == "rabbitmq":
+        return RabbitMQ(stack, recorder, service.name).ready
+    if service.role == "http":
+        return HTTP(stack, recorder, service.name, service.port).healthy
+    return None  # a worker shows by its work that it is ready: the checks see to it
+
+
+def _built(plan: StackPlan, service: str) -> bool:
+    return any(build.service == service for build in plan.builds)
+
+
+def _closure(assignment: Assignment, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the wanted checks with all that they need, in rubric order."""
+    if not wanted:
+        return tuple(c.id for c in assignment.checks)
+    needed = set(wanted)
+    for spec in reversed(assignment.checks):
+        if spec.id in needed:
+            needed |= set(spec.needs)
+    return tuple(c.id for c in assignment.checks if c.id in needed)
+
+
+def _all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Outcome, ...]:
+    evidence = tuple(Evidence(title=f.message, lines=f.detail) for f in findings if f.severity == "error")
+    return tuple(
+        Outcome(check=c, verdict="blocked", reason=reason, observed=findings[0].message, evidence=evidence)
+        for c in run.checks
+    )
+
+
+def _all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
+    run.errors += (str(error),)
+    evidence = (Evidence(title=error.remedy, lines=()),) if error.remedy else ()
+    return tuple(
+        Outcome(check=c, verdict="error", reason="grader-error", observed=error.message, evidence=evidence)
+        for c in run.checks
+    )
+
+
+class _Stages:
+    """Times the stages and tells whoever listens."""
+
+    def __init__(self, run: Run, listen: Listener) -> None:
+        self._run = run
+        self.listen = listen
+
+    def __call__(self, name: str, work: Callable[[], T]) -> T:
+        with self._timed(name):
+            return work()
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        self.listen(StageBegan(name))
+        began = time.monotonic()
+        ok = False
+        try:
+            yield
+            ok = True
+        finally:
+            seconds = time.monotonic() - began
+            self._run.stages[name] = round(self._run.stages.get(name, 0.0) + seconds, 3)
+            self.listen(StageEnded(name, seconds, ok))
+
+
+class _Background:
+    """Work in a thread beside ours, whose exception is raised when its result is asked for."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self._error = error
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def result(self) -> None:
+        if self._error:
+            raise self._error

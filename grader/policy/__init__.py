@@ -1,0 +1,10 @@
+"""Policy: what of a submission may run. Its compose file is judged attribute by attribute and written anew."""
+
+from __future__ import annotations
+
+from grader.policy.bind import bind
+from grader.policy.judge import judge
+from grader.policy.scope import Catalogue
+from grader.policy.verdict import verdict
+
+__all__ = ["Catalogue", "bind", "judge", "verdict"]

@@ -1,0 +1,182 @@
+"""The attribute `build`: a context and a Dockerfile of the submission, and nothing that reaches out of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from grader.model.plan import Build
+from grader.model.text import msg
+from grader.policy.dockerfile import MAX_BYTES
+from grader.policy.dockerfile_rules import judge_dockerfile
+from grader.policy.files import inside, read_bytes, relative
+from grader.policy.nodes import Entry, Mapping, Node, Scalar
+from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
+from grader.policy.scope import Scope
+from grader.policy.values import as_pairs, as_text
+
+_REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|github\.com/|docker-image:|oci-layout:|target:|service:", re.IGNORECASE)
+_STAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z")
+_STEERING = re.compile(r"BUILDKIT_|[A-Za-z_]*_PROXY\Z", re.IGNORECASE)
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def _args(scope: Scope, node: Node) -> Any:
+    pairs = as_pairs(scope, node)
+    found: dict[str, str] = {}
+    for name, (given, line) in (pairs or {}).items():
+        inner = scope.at(name, line)
+        if not _ARGUMENT.match(name):
+            inner.error("attribute-value", msg("%(value)s is not the name of a variable.", value=name[:60]))
+        elif _STEERING.match(name):
+            inner.error("build-arg", msg("The build argument %(name)s would steer the builder.", name=name))
+        elif given is not None:
+            found[name] = given
+        elif name in scope.project.variables:
+            found[name] = scope.project.variables[name]
+    return found
+
+
+def _network(scope: Scope, node: Node) -> Any:
+    if as_text(scope, node) not in {"default", "none", ""}:
+        scope.error(
+            "host-network", msg("A build may not join a network of the machine."), msg("Remove network: from build:.")
+        )
+    return DROP
+
+
+def _target(scope: Scope, node: Node) -> Any:
+    text = as_text(scope, node)
+    if text is None or not _STAGE.match(text):
+        scope.error("build-target", msg("%(target)s is not the name of a stage.", target=(text or "")[:60]))
+        return DROP
+    return text
+
+
+_SECRETS = refused(
+    "build-secret", msg("Builds get no secrets, keys or agents of the machine."), msg("Remove the attribute.")
+)
+_CACHE = refused(
+    "build-cache", msg("Caches outside of the grader may not be read or written."), msg("Remove the attribute.")
+)
+BUILD: Table = {
+    "context": value(as_text),
+    "dockerfile": value(as_text),
+    "dockerfile_inline": value(as_text),
+    "args": _args,
+    "target": _target,
+    "network": _network,
+    "additional_contexts": refused(
+        "build-context",
+        msg("Additional contexts can be folders of the host or foreign images."),
+        msg("Put the files into the submission."),
+    ),
+    "cache_from": _CACHE,
+    "cache_to": _CACHE,
+    "ssh": _SECRETS,
+    "secrets": _SECRETS,
+    "entitlements": refused("privileged", msg("A build must not ask for rights on the host.")),
+    "privileged": refused_if_true(
+        "privileged", msg("A privileged build has the whole machine."), msg("Remove privileged:.")
+    ),
+    "isolation": refused("isolation", msg("Isolation is an attribute of Windows.")),
+    "labels": dropped(),
+    "tags": dropped(msg("Built images get names of the grader's own.")),
+    "extra_hosts": dropped(),
+    "shm_size": dropped(),
+    "ulimits": dropped(),
+    "no_cache": dropped(),
+    "pull": dropped(),
+    "platforms": dropped(msg("The platform is that of the grader's machine.")),
+    "provenance": dropped(),
+    "sbom": dropped(),
+}
+
+
+def judge_build(scope: Scope, node: Node) -> Build | None:
+    """Judge a service's `build` in either form; returns None after a complaint."""
+    if isinstance(node, Scalar):
+        node = Mapping({"context": Entry(node, node.line or scope.line)}, node.line)
+    found = judge_mapping(scope, node, BUILD)
+    inner = scope.at("context", _line(node, "context"))
+    context = found.get("context", ".")
+    if _REMOTE.match(context):
+        inner.error(
+            "build-context", msg("The context %(context)s is not a folder of the submission.", context=context[:100])
+        )
+        return None
+    folder = inside(inner, context)
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        inner.error(
+            "build-context-missing",
+            msg("The folder %(folder)s is not in the submission.", folder=relative(inner, folder)),
+        )
+        return None
+    if "dockerfile_inline" in found:
+        inner = scope.at("dockerfile_inline", _line(node, "dockerfile_inline"))
+    elif "dockerfile" in found:
+        inner = scope.at("dockerfile", _line(node, "dockerfile"))
+    read = _dockerfile(inner, scope, found, context, relative(scope, folder))
+    if read is None:
+        return None
+    data, file, place = read
+    arguments = found.get("args", {})
+    judged = judge_dockerfile(place, data, arguments, found.get("target", ""))
+    if judged is None:
+        return None
+    target = found.get("target", "")
+    if target and judged.stages.find(target) is None:
+        scope.at("target", _line(node, "target")).error(
+            "build-target", msg("The Dockerfile has no stage called %(target)s.", target=target[:60])
+        )
+    return Build(
+        service=scope.service,
+        context=relative(scope, folder),
+        dockerfile=file,
+        text=judged.text,
+        base_images=judged.base_images,
+        target=target,
+        args=arguments,
+    )
+
+
+def _line(node: Node, name: str) -> int:
+    entry = node.entries.get(name) if isinstance(node, Mapping) else None
+    return entry.line if entry else 0
+
+
+def _dockerfile(
+    at: Scope, scope: Scope, found: dict[str, Any], context: str, folder: str
+) -> tuple[bytes, str, Scope] | None:
+    """Return the Dockerfile's bytes, its name for messages, and its place."""
+    inline = found.get("dockerfile_inline")
+    if inline is not None:
+        if "dockerfile" in found:
+            at.error("dockerfile-twice", msg("dockerfile and dockerfile_inline exclude each other."))
+        return inline.encode(), scope.project.file, at
+    name = found.get("dockerfile", "Dockerfile")
+    if _REMOTE.match(name):
+        at.error("path-outside", msg("%(file)s lies outside of the submission.", file=name[:120]))
+        return None
+    path = inside(at, name, scope.project.root / folder)
+    if path is None:
+        return None
+    file = relative(scope, path)
+    if not path.is_file():
+        at.error(
+            "dockerfile-missing",
+            msg(
+                "There is no Dockerfile at %(file)s, which build: %(context)s of %(service)s needs.",
+                file=file,
+                context=context[:80],
+                service=scope.service,
+            ),
+            msg("Write it at that path, or correct the path under build:."),
+        )
+        return None
+    data = read_bytes(at, path, MAX_BYTES)
+    if data is None:
+        return None
+    return data, file, Scope(scope.project, scope.path, 0, scope.service, scope.sink, file)

@@ -1,0 +1,100 @@
+"""Files of variables: .env and those that env_file names, read without a look at our own environment."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from grader.model.text import msg
+from grader.policy.collect import Collector, Place
+from grader.policy.interpolate import InterpolationError, expand
+
+MAX_BYTES = 64 * 1024
+_LINE = re.compile(
+    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.\-]*)\s*(?P<sep>[=:])?[ \t]*(?P<rest>.*)\Z", re.DOTALL
+)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
+
+_STEERS_TOOLS = re.compile(
+    r"(COMPOSE_|DOCKER_|BUILD|LD_|GIT_|SSH_|SSL_)|(PATH|HOME)\Z|[A-Za-z_]*_PROXY\Z", re.IGNORECASE
+)
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """A line of such a file; `value` is None for a bare name."""
+
+    name: str
+    value: str | None
+    line: int
+
+
+def steers_tools(name: str) -> bool:
+    """Say whether a variable of this name would steer Compose, Docker or the system rather than the submission."""
+    return bool(_STEERS_TOOLS.match(name))
+
+
+def parse(data: bytes, file: str, known: dict[str, str], out: Collector) -> list[Variable]:
+    """Read the variables of a file; later lines may use earlier ones and what is `known`."""
+    if len(data) > MAX_BYTES:
+        out.add(
+            "error", "env-too-large", Place(file), msg("The file is larger than %(limit)d KiB.", limit=MAX_BYTES >> 10)
+        )
+        return []
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        out.add("error", "not-utf8", Place(file), msg("The file is not text in UTF-8."))
+        return []
+    lines = text.replace("\r\n", "\n").split("\n")
+    found: list[Variable] = []
+    values = dict(known)
+    at = 0
+    while at < len(lines):
+        number, line = at + 1, lines[at]
+        at += 1
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.match(line)
+        if not match or (not match["sep"] and match["rest"].strip()):
+            out.add("error", "env-syntax", Place(file, number), msg("This line is not of the form NAME=value."))
+            continue
+        if not match["sep"]:
+            found.append(Variable(match["name"], None, number))
+            continue
+        raw, literal, at = _raw_value(match["rest"], lines, at)
+        try:
+            value = raw if literal else expand(raw, values)
+        except InterpolationError as error:
+            out.add("error", error.code, Place(file, number), error.message)
+            continue
+        found.append(Variable(match["name"], value, number))
+        values[match["name"]] = value
+    return found
+
+
+def _raw_value(rest: str, lines: list[str], at: int) -> tuple[str, bool, int]:
+    """Return the value as written, whether it is literal (single quotes), and the next line to read."""
+    quote = rest[:1]
+    if quote not in {"'", '"'} or not quote:
+        return re.split(r"(?:^|\s)#", rest, maxsplit=1)[0].strip(), False, at
+    body = rest[1:]
+    begun = at
+    while (end := _quote_end(body, quote)) < 0 and at < len(lines):
+        body += "\n" + lines[at]
+        at += 1
+    if end < 0:  # never closed: the quote is an ordinary character of this line
+        return rest.strip(), True, begun
+    body = body[:end]
+    if quote == "'":
+        return body, True, at
+    return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), body, flags=re.DOTALL), False, at
+
+
+def _quote_end(body: str, quote: str) -> int:
+    escaped = False
+    for position, character in enumerate(body):
+        if character == quote and not escaped:
+            return position
+        escaped = character == "\\" and not escaped and quote == '"'
+    return -1

@@ -1,0 +1,81 @@
+"""Environment of a service: its files, then its own values; nothing is ever inherited from the grader's machine."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from grader.model.text import msg
+from grader.policy import dotenv
+from grader.policy.files import inside, read_bytes, relative
+from grader.policy.nodes import Mapping, Node
+from grader.policy.rules import Table, items, judge_mapping, value
+from grader.policy.values import as_bool, as_pairs, as_text
+
+if TYPE_CHECKING:
+    from grader.policy.collect import Collector
+    from grader.policy.scope import Scope
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
+MAX_VARIABLES = 500
+_ENV_FILE: Table = {"path": value(as_text), "required": value(as_bool), "format": value(as_text)}
+
+
+def judge_environment(scope: Scope, node: Node) -> dict[str, str]:
+    """Return the variables of `environment`; a bare name takes its value from .env or is empty."""
+    pairs = as_pairs(scope, node) or {}
+    if len(pairs) > MAX_VARIABLES:
+        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_VARIABLES))
+        return {}
+    found: dict[str, str] = {}
+    for name, (given, line) in pairs.items():
+        inner = scope.at(name, line)
+        if not _NAME.match(name):
+            inner.error(
+                "environment-name",
+                msg("%(name)s is not the name of a variable.", name=name[:60] or '""'),
+                msg("Write NAME: value, or - NAME=value."),
+            )
+        elif scope.witness and name.upper().startswith("LD_"):
+            inner.error(
+                "witness-changed",
+                msg("%(name)s would change the programs of %(service)s.", name=name, service=scope.service),
+            )
+        else:
+            found[name] = scope.project.variables.get(name, "") if given is None else given
+    return found
+
+
+def judge_env_file(scope: Scope, node: Node) -> dict[str, str]:
+    """Return the variables of the files named by `env_file`, later files first in precedence."""
+    found: dict[str, str] = {}
+    for i, item in enumerate(items(node)):
+        inner = scope.at(i, item.line)
+        required = True
+        raw = False
+        if isinstance(item, Mapping):
+            parts = judge_mapping(inner, item, _ENV_FILE)
+            text: Any = parts.get("path", "")
+            required = parts.get("required", True)
+            raw = parts.get("format") == "raw"
+        else:
+            text = as_text(inner, item)
+        path = inside(inner, text) if text is not None else None
+        if path is None or (not required and not path.is_file()):
+            continue
+        data = read_bytes(inner, path, dotenv.MAX_BYTES)
+        if data is not None:
+            found.update(_read(inner, data, relative(inner, path), found, raw=raw))
+    return found
+
+
+def _read(scope: Scope, data: bytes, file: str, earlier: dict[str, str], *, raw: bool) -> dict[str, str]:
+    if raw:
+        lines = data.decode("utf-8", "replace").splitlines()
+        return {n.strip(): v for n, eq, v in (x.partition("=") for x in lines) if eq and not n.startswith("#")}
+    out: Collector = scope.sink or scope.project.out
+    known = {**scope.project.variables, **earlier}
+    return {
+        v.name: scope.project.variables.get(v.name, "") if v.value is None else v.value
+        for v in dotenv.parse(data, file, known, out)
+    }

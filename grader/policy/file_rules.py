@@ -1,0 +1,46 @@
+"""Rules for a service's configs and secrets, which are both put into its containers as contents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grader.model.text import msg
+from grader.policy.mounts import judge_target
+from grader.policy.nodes import Mapping, Node
+from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, value
+from grader.policy.values import as_text
+
+if TYPE_CHECKING:
+    from grader.policy.scope import Scope
+
+_FILE: Table = {
+    "source": value(as_text), "target": value(as_text), "uid": dropped(), "gid": dropped(), "mode": dropped(),
+}  # fmt: skip
+
+
+def files(kind: str) -> Any:
+    """Configs or secrets of a service: (name of the emitted config, target in the container)."""
+    default = "/" if kind == "configs" else "/run/secrets/"
+
+    def rule(scope: Scope, node: Node) -> Any:
+        kept = []
+        for i, item in enumerate(items(node)):
+            inner = scope.at(i, item.line)
+            if isinstance(item, Mapping):
+                found = judge_mapping(inner, item, _FILE)
+            else:
+                found = {"source": as_text(inner, item) or ""}
+            source = found.get("source", "")
+            own = scope.project.named_files.get(f"{kind}:{source}")
+            if own is None:
+                inner.error(
+                    "file-undeclared", msg("%(name)s is not declared under %(kind)s.", name=source[:60], kind=kind)
+                )
+                continue
+            target = found.get("target") or source
+            target = judge_target(inner, target if target.startswith("/") else default + target)
+            if target:
+                kept.append({"source": own, "target": target, "mode": "0444"})
+        return kept or DROP
+
+    return rule

@@ -1,0 +1,123 @@
+"""Names of images: their one normal form, and which of them may be named at all."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grader.model.text import Text, msg
+
+if TYPE_CHECKING:
+    from grader.policy.scope import Scope
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:(?P<host>[A-Za-z0-9.\-]+(?::\d+)?|\[[0-9a-fA-F:.]+\](?::\d+)?)/)?"
+    rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?\Z"
+)
+_HEX = re.compile(r"[0-9a-f]{2,64}\Z")
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}\Z")
+_PRIVATE_ENDINGS = (
+    ".local", ".localhost", ".internal", ".lan", ".home", ".corp", ".test", ".example", ".invalid", ".arpa", ".onion",
+)  # fmt: skip
+_DEFAULT_HOST = "docker.io"  # what a name without a host means
+
+
+class Image(msgspec.Struct, frozen=True):
+    """A parsed name: host ("" for Docker's own), path without "library/", tag, digest."""
+
+    host: str
+    path: str
+    tag: str
+    digest: str
+
+    @property
+    def upstream(self) -> str:
+        """The name without tag and digest, as the catalogue and contracts write it."""
+        return f"{self.host}/{self.path}" if self.host else self.path
+
+    @property
+    def name(self) -> str:
+        """The normal form: upstream, tag (latest unless said) and digest."""
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.upstream}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def parse(name: str) -> Image | None:
+    """Return the parsed name, or None if it is no well-formed reference."""
+    match = _REFERENCE.match(name) if len(name) <= 300 else None
+    if not match:
+        return None
+    host, path = match["host"] or "", match["path"]
+    if host and not ("." in host or ":" in host or host == "localhost"):
+        host, path = "", f"{host}/{path}"
+        if host != host.lower() or path != path.lower():
+            return None
+    if host.lower() == _DEFAULT_HOST:
+        host = ""
+    if not host:
+        path = path.removeprefix("library/")
+    tag = match["tag"] or ("" if match["digest"] else "latest")
+    return Image(host, path, tag, match["digest"] or "")
+
+
+def forbidden(image: Image, written: str) -> Text | None:
+    """Return why a name must never be used, whatever the assignment allows; None if nothing speaks against it."""
+    host = image.host.lower()
+    if not host:
+        if _HEX.match(image.path) and not image.digest and "/" not in image.path and image.tag == "latest":
+            return msg("%(image)s reads as the id of an image on this machine.", image=written)
+        if image.path == "sha256" or image.path.startswith("sha256/"):
+            return msg("%(image)s reads as the id of an image on this machine.", image=written)
+        return None
+    if ":" in host or host == "localhost" or _is_address(host):
+        return msg("%(image)s names a registry by address, port or localhost.", image=written)
+    if not _HOST.match(host) or host.endswith(_PRIVATE_ENDINGS):
+        return msg("%(image)s names a registry that is not public.", image=written)
+    return None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return bool(re.fullmatch(r"[\d.]+|0x[0-9a-f.]+", host))
+    return True
+
+
+def judge_image(scope: Scope, written: str) -> Image | None:
+    """Return the image that a name stands for, or None after saying why it may not be used."""
+    image = parse(written)
+    if image is None:
+        scope.error("image-malformed", msg("%(image)s is not the name of an image.", image=written[:120]))
+        return None
+    why = forbidden(image, written)
+    if why:
+        scope.error("image-not-allowed", why, _suggest(scope, written))
+        return None
+    if scope.project.catalogue.find(image.name) is not None:
+        return image
+    if scope.project.public_images:
+        scope.notice(
+            "image-outside-catalogue",
+            msg("%(image)s is outside of the grader's catalogue of images.", image=image.name),
+            _suggest(scope, written),
+        )
+        return image
+    scope.error(
+        "image-not-allowed",
+        msg("The image %(image)s is not one that this assignment allows.", image=image.name),
+        _suggest(scope, written),
+    )
+    return None
+
+
+def _suggest(scope: Scope, written: str) -> Text:
+    meant = scope.project.catalogue.nearest(written)
+    if meant:
+        return msg("Use %(image)s.", image=meant)
+    return msg("Use an image of the catalogue (grader images lists them).")

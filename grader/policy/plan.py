@@ -1,0 +1,76 @@
+"""Assembling the plan: only what the started services use, every `$` written so that Compose leaves it alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from grader.model.plan import Build, StackPlan
+from grader.policy import sealed
+from grader.policy.health import shortened, written
+from grader.policy.interpolate import escape
+
+if TYPE_CHECKING:
+    from grader.policy.scope import Project
+    from grader.policy.service import Judged
+
+
+def assemble(project: Project, kept: dict[str, Judged]) -> StackPlan:
+    """Return the plan of the services that are started."""
+    waited_for = {
+        name
+        for one in kept.values()
+        for name, how in one.emitted.get("depends_on", {}).items()
+        if how["condition"] == "service_healthy"
+    }
+    services = {name: _service(one, waited=name in waited_for) for name, one in kept.items()}
+    volumes: dict[str, Any] = {
+        m["source"]: {} for s in services.values() for m in s.get("volumes", []) if m.get("source")
+    }
+    networks: dict[str, Any] = {n: {} for s in services.values() for n in s.get("networks", {})}
+    contents = {
+        c["source"]: {"content": project.files[c["source"]]} for s in services.values() for c in s.get("configs", [])
+    }
+    builders = {
+        str(s["image"]).removeprefix("build:") for s in services.values() if str(s["image"]).startswith("build:")
+    }
+    builds = tuple(_build(b) for b in project.builds if b.service in builders)
+    compose: dict[str, Any] = {"services": services, "networks": networks, "volumes": volumes}
+    if contents:
+        compose["configs"] = contents
+    names = [s["image"] for s in services.values() if not str(s["image"]).startswith("build:")]
+    names += [name for build in builds for name in build.base_images]
+    compose = _escaped(compose)
+    sealed.check(compose, project.limits)
+    return StackPlan(
+        compose=compose,
+        builds=builds,
+        fills=tuple(f for f in project.fills if f.volume in volumes),
+        replicas={name: one.emitted["scale"] for name, one in kept.items()},
+        images=tuple(dict.fromkeys(names)),
+        findings=project.out.all,
+    )
+
+
+def _service(one: Judged, *, waited: bool) -> dict[str, Any]:
+    emitted = dict(one.emitted)
+    health = emitted.get("healthcheck")
+    if health is not None:
+        emitted["healthcheck"] = written(shortened(health) if waited else health)
+    return emitted
+
+
+def _build(build: Build) -> Build:
+    """Arguments travel through a compose file as well."""
+    return msgspec.structs.replace(build, args={name: escape(text) for name, text in build.args.items()})
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, dict):
+        return {k: _escaped(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_escaped(v) for v in value]
+    return value

@@ -1,0 +1,153 @@
+"""Opening a submission: the compose file that Compose would take, its variables, its tree with variables replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader.errors import SubmissionRefusedError
+from grader.intake import COMPOSE_FILES
+from grader.model.findings import Finding
+from grader.model.text import msg
+from grader.policy import dotenv
+from grader.policy.collect import Collector, Place
+from grader.policy.interpolate import InterpolationError, expand
+from grader.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
+from grader.policy.yaml_load import MAX_BYTES, YamlError, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OVERRIDES = tuple(f"{base}.override.{suffix}" for base in ("compose", "docker-compose") for suffix in ("yml", "yaml"))
+
+
+def find_compose_file(root: Path, out: Collector) -> str:
+    """Return the name of the compose file. Raises SubmissionRefusedError if there is none that can be read."""
+    present = [name for name in COMPOSE_FILES if (root / name).exists() or (root / name).is_symlink()]
+    if not present:
+        raise SubmissionRefusedError(_no_compose_file(root))
+    name = present[0]
+    if not (root / name).is_file() or (root / name).is_symlink():
+        raise SubmissionRefusedError(
+            Finding(
+                code="compose-file-kind",
+                severity="error",
+                file=name,
+                message=msg("%(file)s must be a regular file.", file=name),
+                remedy=msg("Put the compose file itself at the top of the submission."),
+            )
+        )
+    for other in present[1:]:
+        out.add(
+            "warning",
+            "compose-file-ignored",
+            Place(other),
+            msg("%(file)s is not read: %(chosen)s comes first.", file=other, chosen=name),
+        )
+    for override in _OVERRIDES:
+        if (root / override).exists():
+            out.add(
+                "warning",
+                "compose-override-ignored",
+                Place(override),
+                msg("%(file)s is not read: only one compose file counts.", file=override),
+            )
+    return name
+
+
+def _no_compose_file(root: Path) -> Finding:
+    deeper = sorted(p.parent.name for n in COMPOSE_FILES for p in root.glob(f"*/{n}"))
+    remedy = msg("Put a compose.yaml at the top of the submission.")
+    if deeper:
+        remedy = msg("There is one in the folder %(folder)s: hand in that folder.", folder=deeper[0])
+    return Finding(
+        code="compose-file-missing",
+        severity="error",
+        message=msg("There is no compose file at the top of the submission."),
+        remedy=remedy,
+        file=COMPOSE_FILES[0],
+    )
+
+
+def read_variables(root: Path, out: Collector) -> dict[str, str]:
+    """Return the variables of the submission's own .env; lines that steer tools are left out."""
+    path = root / ".env"
+    if not path.is_file() or not path.resolve().is_relative_to(root):
+        return {}
+    found: dict[str, str] = {}
+    with path.open("rb") as reader:
+        data = reader.read(dotenv.MAX_BYTES + 1)
+    for variable in dotenv.parse(data, ".env", {}, out):
+        if dotenv.steers_tools(variable.name):
+            out.add(
+                "warning",
+                "env-name-reserved",
+                Place(".env", variable.line, variable.name),
+                msg("%(name)s steers Docker or the system and is left out.", name=variable.name),
+            )
+        else:
+            found[variable.name] = variable.value or ""
+    return found
+
+
+def read_tree(root: Path, file: str) -> Mapping:
+    """Return the compose file's mapping. Raises SubmissionRefusedError with the line where it cannot be read."""
+    with (root / file).open("rb") as reader:
+        data = reader.read(MAX_BYTES + 1)
+    try:
+        tree = load(data)
+    except YamlError as error:
+        remedy = msg("Correct the file; docker compose config shows whether it can be read.")
+        raise SubmissionRefusedError(
+            Finding(code=error.code, severity="error", file=file, line=error.line, message=error.message, remedy=remedy)
+        ) from None
+    if isinstance(tree, Mapping):
+        return tree
+    empty = isinstance(tree, Scalar) and tree.value is None
+    raise SubmissionRefusedError(
+        Finding(
+            code="compose-empty" if empty else "compose-not-mapping",
+            severity="error",
+            file=file,
+            line=max(tree.line, 1),
+            message=msg("The compose file is empty.")
+            if empty
+            else msg("The compose file must be a mapping that begins with services:."),
+            remedy=msg("Write services: and below it one entry for each service."),
+        )
+    )
+
+
+def interpolate(node: Node, variables: dict[str, str], file: str, out: Collector, path: str = "") -> Node:
+    """Return the tree with variables replaced in every value (keys stay, as in Compose)."""
+    if isinstance(node, Scalar):
+        return _scalar(node, variables, Place(file, node.line, path), out)
+    if isinstance(node, Sequence):
+        found = (interpolate(n, variables, file, out, f"{path}.{i}") for i, n in enumerate(node.items))
+        return Sequence(tuple(found), node.line)
+    entries = {}
+    for name, entry in node.entries.items():
+        if not path and name.startswith("x-"):
+            continue  # parts to share: what uses them has its own copy
+        inner = f"{path}.{name}" if path else name
+        entries[name] = Entry(interpolate(entry.node, variables, file, out, inner[:300]), entry.line)
+    return Mapping(entries, node.line)
+
+
+def _scalar(node: Scalar, variables: dict[str, str], at: Place, out: Collector) -> Scalar:
+    if not isinstance(node.value, str) or "$" not in node.value:
+        return node
+
+    def missing(name: str) -> None:
+        out.add(
+            "warning",
+            "variable-not-set",
+            at,
+            msg("The variable %(name)s is not set in .env and counts as empty.", name=name),
+            msg("Write it into .env, or give it a default: ${%(name)s:-value}.", name=name),
+        )
+
+    try:
+        return Scalar(expand(node.value, variables, missing), node.line)
+    except InterpolationError as error:
+        out.add("error", error.code, at, error.message, msg("Write $$ where a single $ is meant."))
+        return Scalar("", node.line)

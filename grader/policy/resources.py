@@ -1,0 +1,188 @@
+"""Top-level networks, volumes, configs and secrets: ours in the end, so hardly anything of theirs is kept."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Any
+
+from grader.model.text import msg
+from grader.policy.files import file_config, inside
+from grader.policy.nodes import Mapping, Node, Scalar, Sequence, text_of
+from grader.policy.rules import DROP, Rule, Table, dropped, items, judge_mapping, nested, refused, value
+from grader.policy.values import as_bool, as_text
+
+if TYPE_CHECKING:
+    from grader.policy.scope import Scope
+
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z")
+MAX_RESOURCES = 50
+
+
+def _external(kind: str) -> Rule:
+    """Refuse what belongs to somebody else; `external: false` says nothing."""
+    why = {
+        "network": msg("An external network belongs to other projects of the machine."),
+        "volume": msg("An external volume belongs to other projects of the machine."),
+        "config": msg("An external config or secret is not part of the submission."),
+    }[kind]
+
+    def rule(scope: Scope, node: Node) -> Any:
+        if isinstance(node, Mapping) or as_bool(scope, node) is not False:
+            scope.error("external-" + kind, why, msg("Remove external: and let the project have its own."))
+        return DROP
+
+    return rule
+
+
+def _only(code: str, allowed: frozenset[str]) -> Rule:
+    def rule(scope: Scope, node: Node) -> Any:
+        text = as_text(scope, node)
+        if text is not None and text not in allowed:
+            scope.error(
+                code, msg("The driver %(driver)s is not allowed.", driver=text[:60]), msg("Remove the attribute.")
+            )
+        return DROP
+
+    return rule
+
+
+def _private(scope: Scope, node: Node) -> Any:
+    """Addresses are chosen by the grader; a public subnet would capture traffic of the machine and is said to."""
+    text = as_text(scope, node)
+    if text is None:
+        return DROP
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        scope.error("attribute-value", msg("%(value)s is not a subnet.", value=text[:60]))
+        return DROP
+    if not network.is_private:
+        scope.error("network-public-subnet", msg("%(value)s is a public subnet.", value=text[:60]))
+    else:
+        scope.notice("attribute-dropped", msg("The grader chooses the addresses of its networks."))
+    return DROP
+
+
+_IPAM_CONFIG: Table = {"subnet": _private, "ip_range": dropped(), "gateway": dropped(), "aux_addresses": dropped()}
+
+
+def _ipam_configs(scope: Scope, node: Node) -> Any:
+    for i, item in enumerate(items(node)):
+        judge_mapping(scope.at(i, item.line), item, _IPAM_CONFIG)
+    return DROP
+
+
+_NAMED = dropped(msg("The grader gives networks, volumes and projects names of its own."))
+
+NETWORK: Table = {
+    "name": _NAMED,
+    "external": _external("network"),
+    "driver": _only("network-driver", frozenset({"bridge", "default", ""})),
+    "driver_opts": refused("network-options", msg("Options of a network driver are not allowed.")),
+    "ipam": nested({
+        "driver": _only("network-driver", frozenset({"default", ""})),
+        "options": refused("network-options", msg("Options of a network driver are not allowed.")),
+        "config": _ipam_configs,
+    }),
+    "internal": dropped(),
+    "enable_ipv4": dropped(),
+    "enable_ipv6": dropped(),
+    "attachable": dropped(),
+    "labels": dropped(),
+}  # fmt: skip
+
+
+def _volume_options(scope: Scope, node: Node) -> Any:
+    if isinstance(node, Mapping) and not node.entries:
+        return DROP
+    scope.error(
+        "volume-options",
+        msg("Options of a volume can mount folders of the host or of the network."),
+        msg("Remove driver_opts; a plain named volume keeps data."),
+    )
+    return DROP
+
+
+VOLUME: Table = {
+    "name": _NAMED,
+    "external": _external("volume"),
+    "driver": _only("volume-driver", frozenset({"local", ""})),
+    "driver_opts": _volume_options,
+    "labels": dropped(),
+}
+
+
+def _file(scope: Scope, node: Node) -> Any:
+    text = as_text(scope, node)
+    if text is None:
+        return DROP
+    path = inside(scope, text)
+    config = file_config(scope, path) if path else None
+    return config[0] if config else DROP
+
+
+def _from_variable(scope: Scope, node: Node) -> Any:
+    name = as_text(scope, node) or ""
+    if name not in scope.project.variables:
+        scope.error("variable-required", msg("The variable %(name)s must be set in .env and is not.", name=name[:60]))
+        return DROP
+    return scope.project.variables[name]
+
+
+_SWARM = refused("swarm-only", msg("This attribute works in a swarm only."))
+FILE: Table = {
+    "file": _file,
+    "content": value(as_text),
+    "environment": _from_variable,
+    "external": _external("config"),
+    "name": dropped(),
+    "labels": dropped(),
+    "driver": _SWARM,
+    "driver_opts": _SWARM,
+    "template_driver": _SWARM,
+}
+
+
+def judge_section(scope: Scope, node: Node | None, table: Table) -> dict[str, dict[str, Any]]:
+    """Judge a top-level section and return the judged attributes by name."""
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return {}
+    if not isinstance(node, Mapping):
+        scope.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=scope.path))
+        return {}
+    if len(node.entries) > MAX_RESOURCES:
+        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_RESOURCES))
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    for name, entry in node.entries.items():
+        inner = scope.at(name, entry.line)
+        if name.startswith("x-"):
+            continue
+        if not NAME.match(name) or len(name) > 80:
+            inner.error("name-malformed", msg("%(name)s is not a name that can be used here.", name=name[:80]))
+            continue
+        empty = isinstance(entry.node, Scalar) and entry.node.value is None
+        found[name] = {} if empty else judge_mapping(inner, entry.node, table)
+    return found
+
+
+def judge_files(scope: Scope, node: Node | None) -> None:
+    """Judge top-level configs or secrets and register each one's content under a name of ours."""
+    kind = scope.path
+    for name, found in judge_section(scope, node, FILE).items():
+        if "file" in found:
+            scope.project.named_files[f"{kind}:{name}"] = found["file"]
+        elif "content" in found or "environment" in found:
+            own = f"{kind[:-1]}-{len(scope.project.named_files) + 1}"
+            scope.project.files[own] = found.get("content", found.get("environment", ""))
+            scope.project.named_files[f"{kind}:{name}"] = own
+
+
+def network_names(node: Node) -> list[tuple[str, Node, int]]:
+    """Return (name, attributes, line) of a service's `networks` in either form."""
+    if isinstance(node, Mapping):
+        return [(n, e.node, e.line) for n, e in node.entries.items()]
+    if isinstance(node, Sequence):
+        return [(text_of(i.value), Mapping(), i.line) for i in node.items if isinstance(i, Scalar)]
+    return []

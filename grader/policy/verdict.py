@@ -1,0 +1,60 @@
+"""The verdict that `grader inspect --json` prints."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader import i18n
+from grader.errors import SubmissionRefusedError, UsageError
+from grader.intake import take
+from grader.model.text import msg
+from grader.policy.judge import judge
+
+if TYPE_CHECKING:
+    from grader.model.assignment import Assignment
+    from grader.model.findings import Finding
+    from grader.policy.scope import Catalogue
+
+
+def verdict(
+    source: Path, assignment: Assignment | None, catalogue: Catalogue, *, lang: str, unpack: Path | None = None
+) -> dict[str, Any]:
+    """Return {accepted, findings: [{code, severity, file, line, path, message, remedy}], effective} as plain data.
+
+    `effective` is the model that would be handed to Compose, null when the submission is refused. Without an
+    assignment any public image is accepted. `unpack`: a new or empty folder that keeps the clean copy. Raises
+    UsageError if there is nothing at `source`, or something in `unpack`.
+    """
+    findings: tuple[Finding, ...] = ()
+    effective = None
+    with tempfile.TemporaryDirectory(prefix="grader-inspect-") as folder:
+        try:
+            workspace = take(source, _empty(unpack) if unpack else Path(folder) / "workspace")
+            findings = workspace.findings
+            plan = judge(workspace, assignment, catalogue)
+            findings += plan.findings
+            effective = plan.compose
+        except SubmissionRefusedError as refused:
+            findings += refused.findings
+    shown = [_shown(f, lang) for f in findings]
+    return {"accepted": effective is not None, "findings": shown, "effective": effective}
+
+
+def _empty(folder: Path) -> Path:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(msg("%(path)s is there already and not empty", path=str(folder)))
+    return folder
+
+
+def _shown(finding: Finding, lang: str) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "file": finding.file,
+        "line": finding.line,
+        "path": finding.path,
+        "message": i18n.render(finding.message, lang),
+        "remedy": i18n.render(finding.remedy, lang) if finding.remedy else None,
+    }

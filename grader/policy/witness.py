@@ -1,0 +1,105 @@
+"""Witnesses: brokers and databases whose behaviour is evidence, so their programs must be ours."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from grader.model.text import msg
+from grader.policy.dockerfile_words import json_words
+from grader.policy.image_names import parse
+from grader.policy.scope import Scope
+
+if TYPE_CHECKING:
+    from grader.policy import dockerfile as df
+    from grader.policy.dockerfile_images import Stages
+
+_ADDS_CONFIGURATION = frozenset(
+    {"FROM", "ARG", "COPY", "ENV", "LABEL", "MAINTAINER", "EXPOSE", "USER", "HEALTHCHECK", "STOPSIGNAL", "VOLUME"}
+)
+_PLUGINS = re.compile(r"rabbitmq-plugins\s+enable(\s+--(offline|online|all))?(\s+[a-z0-9_]+)+\Z")
+_PROGRAMS = re.compile(r"/+(usr|bin|sbin|lib|lib32|lib64|libx32|opt)(/|\Z)")
+
+
+def right_image(scope: Scope, name: str) -> bool:
+    """Say whether a witness may run the image `name`; complains if not."""
+    contract = scope.contract
+    image = parse(name)
+    if contract is None or not contract.images:
+        return True
+    if image is None or image.upstream not in contract.images or scope.project.catalogue.find(image.name) is None:
+        wanted = ", ".join(contract.images)
+        scope.error(
+            "witness-image",
+            msg(
+                "%(service)s must run an image of %(wanted)s from the catalogue, not %(image)s.",
+                service=scope.service,
+                wanted=wanted,
+                image=name[:100],
+            ),
+            msg("Use %(image)s.", image=scope.project.catalogue.nearest(contract.images[0]) or contract.images[0]),
+        )
+        return False
+    return True
+
+
+def witness_is_built(scope: Scope) -> None:
+    """Refuse a witness that runs the image of another service's build."""
+    scope.error(
+        "witness-image",
+        msg(
+            "%(service)s must run its image from the catalogue, not one that another service builds.",
+            service=scope.service,
+        ),
+        msg("Give the built image a name of its own."),
+    )
+
+
+def judge_witness_stage(scope: Scope, instructions: list[df.Instruction], stages: Stages, target: str) -> None:
+    """A witness that is built may only add configuration to an image of the catalogue."""
+    last = stages.find(target) if target else len(stages.names) - 1
+    if last is None:
+        return
+    base, way = stages.base_of(last)
+    right_image(scope, base)
+    number = -1
+    for instruction in instructions:
+        number += instruction.keyword == "FROM"
+        if number not in way:
+            continue
+        at = Scope(scope.project, scope.path, scope.line + instruction.line, scope.service, scope.sink, scope.file)
+        if instruction.keyword == "RUN" and _plugins(instruction):
+            continue
+        if instruction.keyword not in _ADDS_CONFIGURATION or (
+            instruction.keyword == "COPY" and not _harmless(instruction)
+        ):
+            at.error(
+                "witness-changed",
+                msg(
+                    "The image of %(service)s may only add configuration; %(keyword)s does more.",
+                    service=scope.service,
+                    keyword=instruction.keyword,
+                ),
+                msg(
+                    "Allowed: COPY of configuration files, ENV, EXPOSE, USER, HEALTHCHECK, RUN rabbitmq-plugins enable."
+                ),
+            )
+
+
+def _plugins(instruction: df.Instruction) -> bool:
+    return not instruction.flags and not instruction.heredocs and bool(_PLUGINS.match(instruction.rest))
+
+
+def _harmless(instruction: df.Instruction) -> bool:
+    """Configuration is copied to an absolute path outside of the programs, from the submission itself."""
+    words = json_words(instruction.rest) or instruction.rest.split()
+    target = words[-1] if words else ""
+    plain = (
+        target.startswith("/") and ".." not in target.split("/") and "$" not in target and not target.startswith('"')
+    )
+    return (
+        plain
+        and not _PROGRAMS.match(target)
+        and not any(n == "from" for n, _ in instruction.flags)
+        and target.strip("/") != ""
+    )

@@ -1,0 +1,1 @@
+"""Instrumented clients: they record what happened and never judge it."""

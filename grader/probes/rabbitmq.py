@@ -1,0 +1,198 @@
+"""RabbitMQ as the grader sees it: passive declares, confirmed publishes, rabbitmqctl.
+
+Nothing here creates an object of the submission's: queues are only ever declared passively.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pika
+import pika.exceptions
+
+from grader.errors import GraderError
+from grader.model.text import literal, msg
+from grader.probes.amqp_bodies import subject_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pika.adapters.blocking_connection import BlockingChannel
+
+    from grader.probes.recorder import Recorder
+    from grader.stack.container import Container
+    from grader.stack.stack import Stack
+
+USER, PASSWORD = "admin", "admin123"  # the contract's, of every RabbitMQ assignment
+BROKER_ERRORS = (pika.exceptions.AMQPError, OSError)
+
+
+class QueueState(msgspec.Struct, frozen=True):
+    """What a passive declare answers: messages ready, consumers attached (no lag)."""
+
+    ready: int
+    consumers: int
+
+
+class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `rabbitmqctl list_queues` of virtual host "/"."""
+
+    name: str
+    durable: bool
+    auto_delete: bool
+    exclusive: bool
+    type: str
+    ready: int
+    unacked: int
+    consumers: int
+    arguments: dict[str, Any]
+
+
+class RabbitMQ:
+    """A probe of one broker: `service` is its name in the compose file."""
+
+    def __init__(self, stack: Stack, recorder: Recorder, service: str = "rabbitmq") -> None:
+        self._stack = stack
+        self._recorder = recorder
+        self.service = service
+
+    def parameters(self, *, heartbeat: int = 0, patience_s: float = 5.0) -> pika.ConnectionParameters:
+        """Return connection parameters through the gateway, as the contract's user."""
+        host, port = self._stack.address(self.service, 5672)
+        return pika.ConnectionParameters(
+            host=host,
+            port=port,
+            credentials=pika.PlainCredentials(USER, PASSWORD),
+            heartbeat=heartbeat,
+            socket_timeout=patience_s,
+            stack_timeout=patience_s,
+            blocked_connection_timeout=patience_s,
+        )
+
+    @contextmanager
+    def channel(self, *, patience_s: float = 5.0) -> Iterator[BlockingChannel]:
+        """Open a connection and a channel for one short use. Raises pika's errors and OSError."""
+        connection = pika.BlockingConnection(self.parameters(patience_s=patience_s))
+        try:
+            yield connection.channel()
+        finally:
+            if connection.is_open:
+                # The broker may go away while we are leaving: what was asked is done by then.
+                with contextlib.suppress(*BROKER_ERRORS):
+                    connection.close()
+
+    def ready(self) -> bool:
+        """Say whether the broker completes an AMQP handshake (also when it refuses the user)."""
+        return self.accepts_user() is not None
+
+    def accepts_user(self) -> bool | None:
+        """Return True if the contract's user may log in, False if it is refused, None if no broker answers."""
+        try:
+            with self.channel(patience_s=2.0):
+                return True
+        except (pika.exceptions.ProbableAuthenticationError, pika.exceptions.ProbableAccessDeniedError):
+            return False
+        except BROKER_ERRORS:
+            return None
+
+    def publish(self, queue: str, *bodies: dict[str, Any] | bytes) -> tuple[str, ...]:
+        """Publish persistent messages straight to a queue, each confirmed; return their subjects.
+
+        Raises GraderError if the broker does not confirm: a check must not go on without its own messages.
+        """
+        subjects = []
+        try:
+            with self.channel() as channel:
+                channel.confirm_delivery()
+                for item in bodies:
+                    body = item if isinstance(item, bytes) else json.dumps(item).encode()
+                    channel.basic_publish(
+                        "", queue, body, pika.BasicProperties(delivery_mode=2, content_type="application/json"), True
+                    )
+                    subjects.append(subject_of(body))
+        except pika.exceptions.UnroutableError as error:
+            raise QueueMissingError(queue) from error
+        return tuple(subjects)
+
+    def queue(self, name: str) -> QueueState | None:
+        """Return the queue's state by a passive declare, or None if there is no such queue."""
+        with self.channel() as channel:
+            try:
+                answer = channel.queue_declare(name, passive=True)
+            except pika.exceptions.ChannelClosedByBroker as closed:
+                if closed.reply_code == 404:
+                    return None
+                raise
+            return QueueState(answer.method.message_count, answer.method.consumer_count)
+
+    def purge(self, name: str) -> None:
+        """Remove the ready messages of a queue, if it exists."""
+        with self.channel() as channel:
+            try:
+                channel.queue_purge(name)
+            except pika.exceptions.ChannelClosedByBroker as closed:
+                if closed.reply_code != 404:
+                    raise
+
+    def peek(self, name: str) -> tuple[bytes, ...]:
+        """Return the bodies of the ready messages and give them back (they are marked redelivered then)."""
+        bodies: list[bytes] = []
+        with self.channel() as channel:
+            while True:
+                try:
+                    method, _properties, body = channel.basic_get(name)
+                except pika.exceptions.ChannelClosedByBroker as closed:
+                    if closed.reply_code == 404:
+                        return ()
+                    raise
+                if method is None:
+                    return tuple(bodies)
+                bodies.append(body or b"")
+
+    def queues(self) -> dict[str, QueueInfo]:
+        """Return the queues of virtual host "/" by name, with their attributes, without lag."""
+        columns = ["name", "durable", "auto_delete", "exclusive", "type"]
+        columns += ["messages_ready", "messages_unacknowledged", "consumers", "arguments"]
+        found = {}
+        for row in json.loads(self.ctl("list_queues", "--silent", "--formatter", "json", *columns) or "[]"):
+            arguments = row["arguments"]
+            found[row["name"]] = QueueInfo(
+                name=row["name"],
+                durable=row["durable"],
+                auto_delete=row["auto_delete"],
+                exclusive=bool(row["exclusive"]),
+                type=str(row["type"]).rsplit("_", 1)[-1].removesuffix("queue") or "classic",
+                ready=int(row["messages_ready"] or 0),
+                unacked=int(row["messages_unacknowledged"] or 0),
+                consumers=int(row["consumers"] or 0),
+                arguments=arguments if isinstance(arguments, dict) else {a[0]: a[-1] for a in arguments},
+            )
+        return found
+
+    def ctl(self, *argv: str) -> str:
+        """Run rabbitmqctl in the broker's container and return what it printed. Raises GraderError."""
+        code, output = self._container().exec(["rabbitmqctl", "-q", *argv], deadline_s=30)
+        if code != 0:
+            raise GraderError(
+                msg("rabbitmqctl %(command)s failed: %(output)s", command=argv[0], output=output.strip()[-300:])
+            )
+        return output
+
+    def _container(self) -> Container:
+        containers = self._stack.containers(self.service)
+        if not containers:
+            raise GraderError(msg("The broker's container is gone: %(service)s", service=self.service))
+        return containers[0]
+
+
+class QueueMissingError(Exception):
+    """The submission has not declared a queue that the contract names."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(queue)
+        self.queue = queue
+        self.text = literal(queue)

@@ -1,0 +1,1 @@
+"""What people read: the HTML page and the console."""

@@ -1,0 +1,57 @@
+"""Events and the result as JSON lines, for programs that watch a grading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self, TextIO, TypeAlias
+
+import msgspec
+
+from grader.events import CheckBegan, CheckEnded, Notice, PipelineEvent, StageBegan, StageEnded
+from grader.exports import result_json
+from grader.i18n import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from grader.model.assignment import Assignment
+    from grader.model.grade import Result
+
+
+Audience: TypeAlias = Literal["student", "instructor"]
+
+
+class Listener:
+    """Writes one JSON object a line: {"type": "stage-began" | ... | "result", ...}."""
+
+    def __init__(self, stream: TextIO, assignment: Assignment, lang: str, audience: Audience) -> None:
+        self._stream = stream
+        self._assignment = assignment
+        self._lang = lang
+        self._audience = audience
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.flush()
+
+    def __call__(self, event: PipelineEvent) -> None:
+        """Write one event."""
+        match event:
+            case StageBegan() | StageEnded() | CheckBegan():
+                self._write(msgspec.to_builtins(event))
+            case CheckEnded(outcome):
+                secret = self._audience == "student" and self._assignment.check(outcome.check).visibility == "hidden"
+                reason = "" if secret else outcome.reason
+                line = {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
+                self._write(line)
+            case Notice(text):
+                self._write({"type": "notice", "text": render(text, self._lang)})
+
+    def result(self, result: Result) -> None:
+        """Write the last line."""
+        self._write({"type": "result", **result_json.document(result, lang=self._lang, audience=self._audience)})
+
+    def _write(self, line: Mapping[str, object]) -> None:
+        self._stream.write(msgspec.json.encode(line).decode() + "\n")
+        self._stream.flush()

@@ -1,0 +1,189 @@
+"""From a History's events to the rows of a timeline: when, who saw it, what happened, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from grader.model.text import Text, msg
+from grader.reports import untrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.model.history import Event
+    from grader.reports.words import Words
+
+# kind -> words with the actor, words without it
+KINDS: Final[dict[str, tuple[Text, Text]]] = {
+    "fault": (msg("we broke %(actor)s"), msg("we broke something")),
+    "healed": (msg("we put %(actor)s right again"), msg("we put it right again")),
+    "note": (msg("note on %(actor)s"), msg("note")),
+    "observing": (msg("we watch %(actor)s from here on"), msg("we watch the broker from here on")),
+    "started": (msg("%(actor)s started"), msg("a container started")),
+    "died": (msg("%(actor)s ended"), msg("a container ended")),
+    "paused": (msg("%(actor)s stands still"), msg("a container stands still")),
+    "unpaused": (msg("%(actor)s goes on"), msg("a container goes on")),
+    "out-of-memory": (msg("%(actor)s ran out of memory"), msg("a container ran out of memory")),
+    "published": (msg("published by %(actor)s:"), msg("published:")),
+    "delivered": (msg("delivered to %(actor)s:"), msg("delivered:")),
+    "stored": (msg("lies in the queue of %(actor)s:"), msg("lies in the queue:")),
+    "request": (msg("request to %(actor)s:"), msg("request:")),
+    "response": (msg("answer of %(actor)s:"), msg("answer:")),
+}
+FAULTS: Final[dict[str, Text]] = {
+    "kill": msg("we killed %(actor)s (SIGKILL)"),
+    "stop": msg("we stopped %(actor)s (SIGTERM)"),
+    "pause": msg("we paused %(actor)s"),
+    "restart": msg("we restarted %(actor)s"),
+    "crash": msg("we made the process of %(actor)s crash"),
+    "recreate": msg("we removed %(actor)s and made it anew"),
+    "remove": msg("we stopped and removed %(actor)s"),
+    "disconnect": msg("we cut %(actor)s off the network"),
+    "start": msg("we started %(actor)s"),
+    "scale": msg("we changed the number of replicas of %(actor)s"),
+}
+HEALED: Final[dict[str, Text]] = {
+    "kill": msg("we started %(actor)s again"),
+    "stop": msg("we started %(actor)s again"),
+    "pause": msg("we let %(actor)s go on"),
+    "restart": msg("%(actor)s is back"),
+    "crash": msg("%(actor)s is back"),
+    "recreate": msg("%(actor)s is back"),
+    "remove": msg("we made %(actor)s anew"),
+    "start": msg("we started %(actor)s"),
+    "scale": msg("we changed the number of replicas of %(actor)s back"),
+    "disconnect": msg("we connected %(actor)s again"),
+}
+GLYPHS: Final[dict[str, str]] = {"grader": "⚡", "docker": "▣", "amqp": "✉", "http": "⇄"}
+
+_NOISE: Final = frozenset({"epoch", "digest", "fields", "action", "body"})
+_WHERE: Final = ("exchange", "queue", "queues", "container", "method", "path", "routing_keys")
+MAX_PART = 12  # events between two landmarks that are shown one by one
+MAX_ROWS = 60
+
+
+class Row(NamedTuple):
+    """One line: `at` seconds, `times` events in it (until `until`), `details` short words, `fault` for our own acts."""
+
+    at: float
+    until: float
+    source: str
+    glyph: str
+    what: str
+    subject: str
+    details: tuple[str, ...]
+    times: int = 1
+    fault: bool = False
+
+
+def rows(events: Sequence[Event], began: float, words: Words) -> tuple[Row, ...]:
+    """Return the timeline of `events` with times relative to `began`.
+
+    What the grader did parts the timeline; between two such landmarks many events of the same kind become one row.
+    At most MAX_ROWS rows are kept, the first and the last ones and every landmark.
+    """
+    result: list[Row] = []
+    part: list[Event] = []
+    for event in sorted(events, key=lambda e: e.at):
+        if event.source == "grader":
+            result += _part(part, began, words)
+            part = []
+            result.append(_row([event], began, words))
+        else:
+            part.append(event)
+    result += _part(part, began, words)
+    return _capped(result, words)
+
+
+def _part(events: list[Event], began: float, words: Words) -> list[Row]:
+    groups: dict[tuple[str, ...], list[Event]] = {}
+    for number, event in enumerate(events):
+        alone = (str(number),) if len(events) <= MAX_PART else ()
+        key = (event.source, event.kind, event.actor, *_details(event, words), *alone)
+        groups.setdefault(key, []).append(event)
+    return [_row(group, began, words) for group in groups.values()]
+
+
+def _capped(result: list[Row], words: Words) -> tuple[Row, ...]:
+    if len(result) <= MAX_ROWS:
+        return tuple(result)
+    edge = MAX_ROWS // 3
+    middle = [r for r in result[edge:-edge] if r.fault][:edge]
+    left_out = sum(r.times for r in result[edge:-edge]) - len(middle)
+    gap = Row(
+        at=result[edge].at,
+        until=result[-edge - 1].at,
+        source="",
+        glyph="⋯",
+        what=words(msg("%(count)s more events are left out here", count=left_out)),
+        subject="",
+        details=(),
+    )
+    return (*result[:edge], gap, *middle, *result[-edge:])
+
+
+def _row(group: list[Event], began: float, words: Words) -> Row:
+    first, last = group[0], group[-1]
+    return Row(
+        at=first.at - began,
+        until=last.at - began,
+        source=untrusted.one_line(first.source, limit=20),
+        glyph=GLYPHS.get(first.source, "•"),
+        what=_what(first, words),
+        subject=_subjects([e.subject for e in group if e.subject]),
+        details=_details(first, words),
+        times=len(group),
+        fault=first.source == "grader" and first.kind != "note",
+    )
+
+
+def _what(event: Event, words: Words) -> str:
+    action = str(event.data.get("action", "")).partition(" ")[0]  # "scale to 5"
+    text = {"fault": FAULTS, "healed": HEALED}.get(event.kind, {}).get(action)
+    if event.actor and text:
+        return words(_with_actor(text, event.actor))
+    if event.kind in KINDS:
+        return words(_with_actor(KINDS[event.kind][0], event.actor) if event.actor else KINDS[event.kind][1])
+    return untrusted.one_line(f"{event.actor} {event.kind}".strip(), limit=120)
+
+
+def _with_actor(text: Text, actor: str) -> Text:
+    return Text(text.msgid, {"actor": untrusted.one_line(actor, limit=80)})
+
+
+def _subjects(subjects: list[str]) -> str:
+    distinct = [untrusted.one_line(s, limit=64) for s in dict.fromkeys(subjects)]
+    if len(distinct) > 3:
+        distinct = [*distinct[:2], "…", distinct[-1]]
+    return ", ".join(distinct)
+
+
+def _details(event: Event, words: Words) -> tuple[str, ...]:
+    parts = [_detail(key, event.data[key], words) for key in _WHERE if key in event.data]
+    parts += [
+        _detail(key, value, words) for key, value in event.data.items() if key not in _NOISE and key not in _WHERE
+    ]
+    return tuple(untrusted.one_line(p, limit=120) for p in parts if p)
+
+
+def _detail(key: str, value: Any, words: Words) -> str:  # noqa: PLR0911 - one line a key
+    match key, value:
+        case (_, None | "" | []) | ("redelivered" | "persistent", False):
+            return ""
+        case ("redelivered", True):
+            return words(msg("delivered again"))
+        case ("delivery_mode", int()):
+            return words(msg("persistent") if value == 2 else msg("transient"))
+        case ("exit_code", int()):
+            return words(msg("exit code %(code)s", code=value))
+        case ("queue", _):
+            return words(msg("queue %(name)s", name=str(value)))
+        case ("queues", list()):
+            return words(msg("into %(names)s", names=", ".join(str(v) for v in value[:5])))
+        case ("exchange", _):
+            return words(msg("exchange %(name)s", name=str(value)))
+        case ("routing_keys", list()):
+            return words(msg("key %(name)s", name=", ".join(str(v) for v in value[:5])))
+        case ("method" | "path" | "status" | "container" | "text" | "message" | "error", _):
+            return str(value)
+    return f"{key}={value}"

@@ -1,0 +1,30 @@
+"""Which images an assignment's references and mutants run: what a set-up must have ready."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader import catalogue, intake, policy
+from grader.errors import SubmissionError
+from grader.pipeline import GATEWAY_IMAGE
+from grader.verify.subjects import subjects
+
+if TYPE_CHECKING:
+    from grader.model.assignment import Assignment
+
+
+def images_of(assignment: Assignment) -> tuple[str, ...]:
+    """Return the catalogue names that the assignment's submissions use, and the gateway's."""
+    found = [GATEWAY_IMAGE]
+    known = catalogue.load()
+    for subject in subjects(assignment):
+        with tempfile.TemporaryDirectory() as folder:
+            subject.lay(Path(folder) / subject.name)
+            try:
+                workspace = intake.take(Path(folder) / subject.name, Path(folder) / "workspace")
+                found += policy.judge(workspace, assignment, known).images
+            except SubmissionError:
+                continue  # a mutant whose files are refused needs no image
+    return tuple(dict.fromkeys(found))

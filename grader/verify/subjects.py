@@ -1,0 +1,121 @@
+"""What is verified: reference solutions, and mutants as files that differ from one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import yaml
+
+from grader.errors import UsageError
+from grader.model.text import Bilingual, msg
+
+if TYPE_CHECKING:
+    from grader.model.assignment import Assignment
+
+EXPECTED = "expected.yaml"
+
+
+class _Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    base: str
+    mistake: Bilingual
+    kills: dict[str, str | list[str]]
+    allowed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A reference (no `kills`) or a mutant.
+
+    kills: check -> the reason codes one of which must be named. allowed: further checks that may fail.
+    layers: folders laid over each other, in order. removed: files of the base that the mutant does not have.
+    """
+
+    name: str
+    layers: tuple[Path, ...]
+    kills: dict[str, tuple[str, ...]] = {}
+    allowed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    mistake: Bilingual | None = None
+
+    @property
+    def mutant(self) -> bool:
+        """Whether it has a known mistake."""
+        return self.mistake is not None
+
+    def lay(self, into: Path) -> None:
+        """Write the whole submission into the new folder `into`."""
+        for layer in self.layers:
+            shutil.copytree(layer, into, dirs_exist_ok=True, symlinks=True, ignore=shutil.ignore_patterns(EXPECTED))
+        for name in self.removed:
+            (into / name).unlink()
+
+    def digest(self) -> str:
+        """Return a hash of everything the submission consists of."""
+        return tree_digest(*self.layers)
+
+
+def tree_digest(*folders: Path) -> str:
+    """Return the SHA-256 of names and contents of all files below the folders, byte code aside."""
+    whole = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+            content = file.read_bytes()
+            whole.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return whole.hexdigest()
+
+
+def subjects(assignment: Assignment) -> tuple[Subject, ...]:
+    """Return the assignment's references and then its mutants. Raises UsageError for a faulty `expected.yaml`."""
+    root = Path(assignment.directory).parent.parent
+    references_dir = root / "reference_solutions" / assignment.id
+    mutants_dir = root / "fixtures" / "submissions" / assignment.id
+    found = [Subject(name=p.name, layers=(p,)) for p in sorted(references_dir.glob("*")) if p.is_dir()]
+    found += [_mutant(p, references_dir, assignment) for p in sorted(mutants_dir.glob("*")) if p.is_dir()]
+    if not found:
+        raise UsageError(
+            msg("There is nothing to verify: %(folder)s holds no reference solution", folder=str(references_dir))
+        )
+    return tuple(found)
+
+
+def subject(assignment: Assignment, name: str) -> Subject:
+    """Return one of them by name. Raises UsageError."""
+    for found in subjects(assignment):
+        if found.name == name:
+            return found
+    raise UsageError(msg("%(assignment)s has no reference or mutant %(name)s", assignment=assignment.id, name=name))
+
+
+def materialise(assignment: Assignment, name: str, into: Path) -> None:
+    """Write the whole submission of a reference or mutant into the folder `into`."""
+    subject(assignment, name).lay(into)
+
+
+def _mutant(folder: Path, references: Path, assignment: Assignment) -> Subject:
+    file = folder / EXPECTED
+    try:
+        expected = msgspec.convert(yaml.safe_load(file.read_text("utf-8")), _Expected)
+    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
+        raise UsageError(msg("%(file)s: %(error)s", file=str(file), error=str(error))) from error
+    known = {c.id for c in assignment.checks}
+    unknown = sorted((set(expected.kills) | set(expected.allowed)) - known)
+    if unknown or not expected.kills or not (references / expected.base).is_dir():
+        raise UsageError(
+            msg(
+                "%(file)s: base must be a reference, kills must name checks of the rubric (unknown: %(unknown)s)",
+                file=str(file),
+                unknown=", ".join(unknown) or "-",
+            )
+        )
+    return Subject(
+        name=folder.name,
+        layers=(references / expected.base, folder),
+        kills={c: (r,) if isinstance(r, str) else tuple(r) for c, r in expected.kills.items()},
+        allowed=expected.allowed,
+        removed=expected.removed,
+        mistake=expected.mistake,
+    )

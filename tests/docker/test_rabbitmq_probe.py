@@ -1,0 +1,175 @@
+"""The RabbitMQ probe and the firehose against a real broker."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its image cannot be pulled everywhere; the fixtures clean up
+
+from testcontainers.core.container import DockerContainer
+
+from grader.polling import eventually
+from grader.probes.addresses import Addresses
+from grader.probes.firehose import Firehose
+from grader.probes.rabbitmq import QueueMissingError, RabbitMQ
+from grader.probes.recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = [
+    pytest.mark.docker,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:testcontainers"),
+]
+
+
+class Broker:
+    """One broker container, reached as a stack's services are."""
+
+    def __init__(self, container: DockerContainer) -> None:
+        self.container = container
+        self.name = "rabbitmq-1"
+        self.listed_addresses: dict[str, str] = {}
+
+    def address(self, _service: str, port: int) -> tuple[str, int]:
+        return "127.0.0.1", int(self.container.get_exposed_port(port))
+
+    def containers(self, service: str | None = None) -> list[Any]:
+        return [self] if service else []
+
+    def exec(self, argv: list[str], *, deadline_s: float) -> tuple[int, str]:  # noqa: ARG002 - the signature of a container
+        code, output = self.container.get_wrapped_container().exec_run(argv)
+        return code, output.decode()
+
+    def restart(self) -> None:
+        self.container.get_wrapped_container().restart(timeout=60)
+
+
+class Clock:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        import time  # noqa: PLC0415 - only here
+
+        self._now = time.monotonic
+        self._began = self._now()
+
+    def __call__(self) -> float:
+        return self._now() - self._began
+
+
+def started(reference: str, **environment: str) -> DockerContainer:
+    container = DockerContainer(reference, hostname="rabbitmq").with_exposed_ports(5672)
+    for name, value in environment.items():
+        container = container.with_env(name, value)
+    return container.start()
+
+
+@pytest.fixture(scope="module", params=["rabbitmq:3-management", "rabbitmq:4-management"])
+def broker(request: pytest.FixtureRequest, image: Callable[[str], str]) -> Iterator[Broker]:
+    container = started(image(request.param), RABBITMQ_DEFAULT_USER="admin", RABBITMQ_DEFAULT_PASS="admin123")
+    try:
+        found = Broker(container)
+        probe = RabbitMQ(found, Recorder(Clock()))  # type: ignore[arg-type]
+        eventually(probe.accepts_user, within=60, every=0.2, what="broker")
+        with probe.channel() as channel:
+            channel.queue_declare("tasks", durable=True)
+            channel.queue_declare("results", durable=True)
+            channel.queue_declare("passing", durable=False, auto_delete=True)
+        yield found
+    finally:
+        container.stop(force=True, delete_volume=True)
+
+
+@pytest.fixture
+def probe(broker: Broker) -> RabbitMQ:
+    return RabbitMQ(broker, Recorder(Clock()))  # type: ignore[arg-type]
+
+
+def test_looking_creates_nothing(probe: RabbitMQ) -> None:
+    """A queue that is not there is None, and still not there afterwards."""
+    assert probe.queue("nowhere") is None
+    assert "nowhere" not in probe.queues()
+
+
+def test_publishing_to_a_missing_queue_says_so(probe: RabbitMQ) -> None:
+    """The broker returns what it cannot route, and the probe names the queue."""
+    with pytest.raises(QueueMissingError) as caught:
+        probe.publish("nowhere", {"id": "a"})
+    assert caught.value.queue == "nowhere"
+
+
+def test_attributes_of_queues(probe: RabbitMQ) -> None:
+    """Durable, auto-delete and type come from the broker itself."""
+    queues = probe.queues()
+    assert queues["tasks"].durable
+    assert queues["tasks"].type == "classic"
+    assert not queues["passing"].durable
+    assert queues["passing"].auto_delete
+
+
+def test_a_peek_gives_everything_back(probe: RabbitMQ) -> None:
+    """Looking at waiting messages takes none away."""
+    probe.publish("tasks", {"id": "p1"}, b"\xff raw")
+    assert len(probe.peek("tasks")) == 2
+    state = eventually(lambda: (s := probe.queue("tasks")) and s.ready == 2 and s, within=10, what="given back")
+    assert state.ready == 2
+    probe.purge("tasks")
+
+
+def test_the_observer_sees_publish_delivery_and_storage(broker: Broker) -> None:
+    """One message each way, with its mode, its body's digest and the queue it went to."""
+    recorder = Recorder(Clock())
+    probe = RabbitMQ(broker, recorder)  # type: ignore[arg-type]
+    firehose = Firehose(Addresses(broker), recorder, probe, stored=("results",))  # type: ignore[arg-type]
+    try:
+        firehose.wait_tracing()
+        with probe.channel() as channel:
+            channel.basic_publish("", "results", b'{"id": "r1", "worker": "w"}')
+        event = recorder.wait_for(
+            lambda h: next(iter(h.about("r1").of("stored", queue="results")), None), within=10, what="stored"
+        )
+        assert event.data["delivery_mode"] == 1
+        assert event.data["fields"] == {"id": "r1", "worker": "w"}
+        (published,) = recorder.history().about("r1").of("published")
+        assert published.data["queues"] == ["results"]
+    finally:
+        firehose.close()
+    probe.purge("results")
+
+
+def test_the_observer_comes_back_after_a_restart_and_sees_what_is_left(broker: Broker) -> None:
+    """A persistent message is seen again in the next epoch, a transient one is not."""
+    recorder = Recorder(Clock())
+    probe = RabbitMQ(broker, recorder)  # type: ignore[arg-type]
+    firehose = Firehose(Addresses(broker), recorder, probe, stored=("results",))  # type: ignore[arg-type]
+    try:
+        firehose.wait_tracing()
+        probe.publish("results", {"id": "kept"})
+        with probe.channel() as channel:
+            channel.basic_publish("", "results", b'{"id": "gone"}')
+        recorder.wait_for(lambda h: len(h.of("stored")) == 2, within=10, what="both stored")
+        broker.restart()
+        again = recorder.wait_for(
+            lambda h: next(iter(h.about("kept").of("stored", epoch=2)), None), within=60, what="seen again"
+        )
+        assert again.data["redelivered"]
+        probe.publish("results", {"id": "marker"})
+        recorder.wait_for(lambda h: len(h.about("marker").of("stored", epoch=2)) > 0, within=20, what="marker")
+        assert len(recorder.history().about("gone").of("stored", epoch=2)) == 0
+    finally:
+        firehose.close()
+
+
+def test_an_undeclared_user_is_refused(image: Callable[[str], str]) -> None:
+    """Without RABBITMQ_DEFAULT_USER the broker answers and refuses admin."""
+    container = started(image("rabbitmq:4-management"))
+    try:
+        probe = RabbitMQ(Broker(container), Recorder(Clock()))  # type: ignore[arg-type]
+        eventually(probe.ready, within=60, every=0.2, what="broker")
+        assert probe.accepts_user() is False
+    finally:
+        container.stop(force=True, delete_volume=True)

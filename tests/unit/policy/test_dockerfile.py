@@ -1,0 +1,270 @@
+"""Dockerfiles: what runs is what was judged, line by line, and nothing of the host or of others gets in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.model.assignment import Assignment, ContractService
+from grader.model.grade import ResolvedImage
+from grader.policy import bind
+from grader.policy import dockerfile as df
+from tests.unit.policy.conftest import TASK_QUEUE
+
+if TYPE_CHECKING:
+    from tests.unit.policy.conftest import Submission
+
+NODE = "FROM node:20-alpine\n"
+REFUSED = [
+    ("FROM evil/base:1\n", "image-not-allowed", 1),
+    ("\n\nFROM localhost:5000/x\n", "image-not-allowed", 3),
+    ("FROM grader.local/node:20-alpine\n", "image-not-allowed", 1),
+    ("ARG X\nFROM $X\n", "dockerfile-from", 2),
+    ("FROM no\\\nde:20-alpine-x\n", "image-not-allowed", 1),
+    ("FROM node:20-alpine AS a b\n", "dockerfile-from", 1),
+    (NODE + "COPY --from=evil/x:1 / /\n", "image-not-allowed", 2),
+    (NODE + "COPY --from=$X / /\n", "dockerfile-from", 2),
+    (NODE + "COPY --from=3 / /\n", "dockerfile-from", 2),
+    (NODE + "RUN --mount=from=evil/x:1,target=/x cp /x /y\n", "image-not-allowed", 2),
+    (NODE + "RUN --mount=type=bind,from=evil/x:1,target=/x true\n", "image-not-allowed", 2),
+    (NODE + "RUN --mount=type=secret,id=x cat /run/secrets/x\n", "run-mount", 2),
+    (NODE + "RUN --mount=type=ssh true\n", "run-mount", 2),
+    (NODE + "RUN --mount=TYPE=ssh true\n", "run-mount", 2),
+    (NODE + "RUN --mount=type=$T true\n", "run-mount", 2),
+    (NODE + "RUN --network=host true\n", "run-option", 2),
+    (NODE + "RUN --security=insecure true\n", "run-option", 2),
+    (NODE + "RUN --device=x true\n", "run-option", 2),
+    (NODE + 'RUN --"network"=host true\n', "dockerfile-flag", 2),
+    (NODE + "RUN --net\\\nwork=host true\n", "run-option", 2),
+    (NODE + "ADD http://127.0.0.1/x /x\n", "add-remote", 2),
+    (NODE + "ADD https://example.org/x.git /x\n", "add-remote", 2),
+    (NODE + "ADD git@example.org:x /x\n", "add-remote", 2),
+    (NODE + 'ADD ["http://169.254.169.254/", "/x"]\n', "add-remote", 2),
+    (NODE + "ENV U=http://x/\nADD $U /x\n", "add-remote", 3),
+    (NODE + "ADD $U /x\n", "add-unreadable", 2),
+    (NODE + 'ADD "ht"tp://x /x\n', "add-unreadable", 2),
+    (NODE + "ONBUILD RUN true\n", "dockerfile-onbuild", 2),
+    (NODE + "WORKDIR /proc/self/fd/8\n", "workdir", 2),
+    (NODE + "WORKDIR /\nWORKDIR proc/self\n", "workdir", 3),
+    (NODE + "ENV D=/proc\nWORKDIR $D/self\n", "workdir", 3),
+    (NODE + "WORKDIR ${NOTHING}/proc/self\n", "workdir", 2),
+    (NODE + "WORKDIR /app/../proc\n", "workdir", 2),
+    (NODE + "VOLUME /\n", "mount-target", 2),
+    (NODE + 'VOLUME ["/proc"]\n', "mount-target", 2),
+    (NODE + "EXPOSE 1-65535\n", "too-many-ports", 2),
+    (NODE + "COPPY . .\n", "dockerfile-instruction", 2),
+    ("RUN true\n" + NODE, "dockerfile-instruction", 1),
+    ("# a comment\n", "dockerfile-empty", 0),
+    ("# syntax=evil/frontend:1\n" + NODE, "dockerfile-frontend", 1),
+    ("#   Syntax = docker/dockerfile-upstream:master\n" + NODE, "dockerfile-frontend", 1),
+    ("#!/bin/sh\n# syntax=evil/frontend:1\n" + NODE, "dockerfile-frontend", 2),
+    ("// syntax=evil/frontend:1\n" + NODE, "dockerfile-instruction", 1),
+    ('{"syntax": "evil/frontend:1"}\n' + NODE, "dockerfile-instruction", 1),
+    (NODE + "COPY <<EOF /x\nFROM evil\nEOF\n", "dockerfile-heredoc", 2),
+    (NODE + "RUN <<EOF\ntrue\n", "dockerfile-heredoc", 2),
+    (NODE + "RUN cat <<EOF>x\nEOF\n", "dockerfile-heredoc", 2),
+    (NODE + "RUN a \\\\\nRUN b\n", "dockerfile-syntax", 2),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "line"), REFUSED)
+def test_what_reaches_out_of_a_build_is_refused_at_its_line(
+    submission: Submission, text: str, code: str, line: int
+) -> None:
+    submission.dockerfile(text)
+    assert (code, line) in submission.errors(CATALOGUE_ONLY).items()
+    assert {f.file for f in submission.findings(CATALOGUE_ONLY) if f.severity == "error"} == {"Dockerfile"}
+
+
+CATALOGUE_ONLY = Assignment(
+    id="x", title=TASK_QUEUE.title, services=(ContractService(name="app", role="worker"),), checks=()
+)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "build: /etc", "build: ..", "build: ~/x", "build: https://x/y.git", "build: git@x:y", "build: github.com/x/y",
+        "build: {context: ., dockerfile: /etc/shadow}", "build: {context: ., dockerfile: ../Dockerfile}",
+        "build: {context: ., additional_contexts: {x: /}}", "build: {context: ., ssh: default}",
+        "build: {context: ., cache_to: [type=local]}", "build: {context: ., privileged: true}",
+        "build: {context: ., network: host}", "build: {context: ., secrets: [x]}",
+        "build: {context: ., args: {BUILDKIT_SYNTAX: x}}", "build: {context: ., args: {http_proxy: x}}",
+        "build: {context: ., entitlements: [security.insecure]}", "build: {context: ., target: nada}",
+        "build: {context: ., no_cache_filter: x}", "build: 'docker-image://x'", "build: $$x", "build: nada",
+        "build: {context: ., dockerfile: link}",
+    ],
+)  # fmt: skip
+def test_a_build_that_reaches_out_is_refused(submission: Submission, build: str) -> None:
+    (submission.root / "link").symlink_to("/etc/passwd")
+    submission.compose(f"services:\n  app:\n    {build}\n")
+    found = submission.findings()
+    assert [f.line for f in found if f.severity == "error"] == [3]
+
+
+def test_a_missing_dockerfile_is_named_with_its_path(submission: Submission) -> None:
+    (submission.root / "api").mkdir()
+    submission.compose("services:\n  api:\n    build: ./api\n")
+    finding = submission.findings()[0]
+    assert (finding.code, finding.line) == ("dockerfile-missing", 3)
+    assert finding.message.params["file"] == "api/Dockerfile"
+
+
+def built(submission: Submission, text: str) -> str:
+    return submission.dockerfile(text).plan().builds[0].text
+
+
+def test_instructions_stay_on_their_lines_and_labels_go(submission: Submission) -> None:
+    text = "# comment\n\nFROM node:20-alpine AS base\nLABEL a=b\nRUN npm ci \\\n  # why\n  && npm test\n\ncopy . .\r\n"
+    assert built(submission, text) == ("\n\nFROM node:20-alpine AS base\n\nRUN npm ci   && npm test\n\n\n\nCOPY . .\n")
+
+
+def test_stages_and_arguments_are_resolved(submission: Submission) -> None:
+    text = """ARG VERSION=20
+FROM --platform=$BUILDPLATFORM node:${VERSION}-alpine AS build
+RUN --mount=type=cache,target=/root/.npm --mount=type=bind,target=/src npm ci
+FROM build AS test
+FROM node:22-slim
+COPY --link --from=build --chown=node:node /app /app
+COPY --from=python:3.13-slim /usr/bin/python3 /usr/bin/
+"""
+    plan = submission.dockerfile(text).plan()
+    build = plan.builds[0]
+    assert build.base_images == ("node:20-alpine", "node:22-slim", "python:3.13-slim") == plan.images
+    assert build.text.splitlines()[1:] == [
+        "FROM node:20-alpine AS build",
+        "RUN --mount=type=bind,target=/src npm ci",
+        "FROM build AS test",
+        "FROM node:22-slim",
+        "COPY --from=build --chown=node:node /app /app",
+        "COPY --from=python:3.13-slim /usr/bin/python3 /usr/bin/",
+    ]
+
+
+def test_an_argument_of_the_compose_file_wins(submission: Submission) -> None:
+    submission.write("Dockerfile", "ARG IMAGE=node:20-alpine\nFROM $IMAGE\n")
+    submission.compose("services:\n  app:\n    build: {context: ., args: {IMAGE: 'evil/x:1'}}\n")
+    assert "image-not-allowed" in submission.errors(CATALOGUE_ONLY)
+
+
+def test_a_here_document_becomes_a_form_that_every_engine_builds(submission: Submission) -> None:
+    text = NODE + "RUN <<EOF\nset -e\nFROM evil\nEOF\nRUN python3 - <<'PY' && echo ok\nprint('<<x')\nPY\nUSER node\n"
+    assert built(submission, text).splitlines() == [
+        "FROM node:20-alpine",
+        r'RUN ["/bin/sh","-c","set -e\nFROM evil\n"]',
+        "",
+        "",
+        "",
+        r"""RUN ["/bin/sh","-c","python3 - \u003c\u003c'PY' && echo ok\nprint('\u003c\u003cx')\nPY\n"]""",
+        "",
+        "",
+        "USER node",
+    ]
+
+
+def test_a_here_document_with_an_interpreter_is_run_by_it(submission: Submission) -> None:
+    text = NODE + "RUN <<EOF\n#!/usr/bin/env python3\nprint('$x')\nEOF\n"
+    assert built(submission, text).splitlines()[1] == (
+        r"""RUN ["/bin/sh","-c","cat > /tmp/.run-script \u003c\u003c'EOF' && chmod +x /tmp/.run-script"""
+        r""" && /tmp/.run-script && rm /tmp/.run-script\n#!/usr/bin/env python3\nprint('$x')\nEOF\n"]"""
+    )
+
+
+def test_the_escape_directive_is_honoured_and_kept(submission: Submission) -> None:
+    text = "# escape=`\nFROM node:20-alpine\nRUN a `\n  && b\nENV P=C:\\x\n"
+    assert built(submission, text) == "# escape=`\nFROM node:20-alpine\nRUN a   && b\n\nENV P=C:\\x\n"
+
+
+def test_the_official_syntax_directive_is_left_out(submission: Submission) -> None:
+    assert built(submission, "# syntax=docker/dockerfile:1.7\n" + NODE) == "\n" + NODE
+
+
+def test_a_health_check_is_kept_within_limits(submission: Submission) -> None:
+    text = NODE + "HEALTHCHECK --interval=10ms --timeout=1h --start-interval=1s CMD x\n"
+    assert built(submission, text).splitlines()[1] == "HEALTHCHECK --interval=1s --timeout=60s CMD x"
+
+
+def test_a_dockerfile_in_the_compose_file_has_the_lines_of_that_file(submission: Submission) -> None:
+    submission.compose(
+        """
+        services:
+          app:
+            build:
+              context: .
+              dockerfile_inline: |
+                FROM node:20-alpine
+                ADD http://x/ /x
+        """
+    )
+    finding = next(f for f in submission.findings() if f.severity == "error")
+    assert (finding.code, finding.file, finding.line) == ("add-remote", "compose.yaml", 8)
+
+
+def test_binding_replaces_images_and_leaves_stages(submission: Submission) -> None:
+    text = """FROM node:20-alpine AS python
+FROM python
+COPY --from=python /a /b
+COPY --from=python:3.13-slim /c /d
+RUN --mount=type=bind,from=python:3.13-slim,target=/x --mount=from=python,target=/y true
+"""
+    plan = submission.dockerfile(text).plan()
+    images = {n: ResolvedImage(name=n, reference=f"grader.local/{n}") for n in plan.images}
+    bound = bind(plan, images).builds[0].text
+    assert (
+        bound
+        == """FROM grader.local/node:20-alpine AS python
+FROM python
+COPY --from=0 /a /b
+COPY --from=grader.local/python:3.13-slim /c /d
+RUN --mount=type=bind,from=grader.local/python:3.13-slim,target=/x --mount=from=python,target=/y true
+""".replace("--from=0", "--from=python")
+    )
+
+
+WITNESS_CHANGED = [
+    ("RUN apk add x", "witness-changed"),
+    ("RUN rabbitmq-plugins enable a; evil", "witness-changed"),
+    ("COPY evil /usr/local/bin/docker-entrypoint.sh", "witness-changed"),
+    ("COPY evil bin/", "witness-changed"),
+    ("COPY --from=node:20-alpine /bin /etc", "witness-changed"),
+    ("ADD evil.tar /", "witness-changed"),
+    ("ENTRYPOINT x", "witness-changed"),
+]
+
+
+@pytest.mark.parametrize(("line", "code"), WITNESS_CHANGED)
+def test_a_built_witness_may_only_add_configuration(submission: Submission, line: str, code: str) -> None:
+    submission.write("broker/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n").task_queue(rabbit="build: ./broker")
+    assert submission.errors(TASK_QUEUE) == {code: 2}
+
+
+def test_a_built_witness_with_configuration_is_accepted(submission: Submission) -> None:
+    text = (
+        "FROM rabbitmq:3-management\nCOPY rabbitmq.conf /etc/rabbitmq/\nENV A=b\n"
+        "RUN rabbitmq-plugins enable --offline rabbitmq_mqtt\n"
+    )
+    submission.write("broker/Dockerfile", text).task_queue(rabbit="build: ./broker")
+    assert submission.errors(TASK_QUEUE) == {}
+
+
+def test_a_witness_must_grow_from_its_own_image(submission: Submission) -> None:
+    submission.write("broker/Dockerfile", NODE).task_queue(rabbit="build: ./broker")
+    assert "witness-image" in submission.errors(TASK_QUEUE)
+
+
+@given(st.text(alphabet="FROMRUN COPY<>EOF-=\\`#\n\"'[]{}$a", max_size=200))
+def test_what_is_written_back_reads_the_same(text: str) -> None:
+    try:
+        first = df.parse(text.encode())
+    except df.DockerfileError as error:
+        assert 0 <= error.line <= text.count("\n") + 1  # noqa: PT017 - both ways are right
+        return
+    if any(i.heredocs for i in first.instructions):
+        return  # never written back as they stand
+    second = df.parse(df.write(first).encode())
+    assert [(i.keyword, i.flags, i.rest) for i in second.instructions] == [
+        (i.keyword, i.flags, i.rest) for i in first.instructions
+    ]

@@ -1,0 +1,148 @@
+"""Image names are normalised, found by tag, and answered with the nearest one that is known."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from grader import catalogue, paths
+
+KNOWN = catalogue.load()
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("rabbitmq", "rabbitmq:latest"),
+        ("rabbitmq:3-management", "rabbitmq:3-management"),
+        ("docker.io/library/rabbitmq:3", "rabbitmq:3"),
+        ("docker.io/rabbitmq:3", "rabbitmq:3"),
+        ("index.docker.io/library/rabbitmq:3", "rabbitmq:3"),
+        ("library/node:20", "node:20"),
+        (" node:20 ", "node:20"),
+        ("docker.io/bitnami/rabbitmq:3", "bitnami/rabbitmq:3"),
+        ("quay.io/org/thing:1.0", "quay.io/org/thing:1.0"),
+        ("registry.example:5000/node:20", "registry.example:5000/node:20"),
+        (f"node:20@{DIGEST}", f"node:20@{DIGEST}"),
+    ],
+)
+def test_names_are_normalised(written: str, normal: str):
+    """The default registry goes, a missing tag is latest, everything else stays."""
+    assert str(catalogue.parse(written)) == normal
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "Rabbitmq:3", "node:", "node 20", "a" * 12, "b" * 64, DIGEST, "sha256:abc", "node:20:21", "-node", "node:-x"],
+)
+def test_what_is_no_name_is_refused(written: str):
+    """Ids of local images and malformed names are no names."""
+    assert catalogue.parse(written) is None
+    assert KNOWN.find(written) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "equivalent"),
+    [
+        ("rabbitmq:3-management", "rabbitmq:3-management"),
+        ("rabbitmq:3.10-management", "rabbitmq:3-management"),
+        ("docker.io/library/rabbitmq:3-management-alpine", "rabbitmq:3-management-alpine"),
+        ("rabbitmq:4", "rabbitmq:4"),
+        ("node:20-alpine", "node:20-alpine"),
+        ("node:20-alpine3.20", "node:20-alpine"),
+        ("node:20-bookworm-slim", "node:20-slim"),
+        ("node:22", "node:22"),
+        ("python:3.13-slim", "python:3.13-slim"),
+        ("python:3.11-slim-bookworm", "python:3.11-slim"),
+        ("debian:trixie", "debian:trixie-slim"),
+    ],
+)
+def test_names_with_an_equivalent(name: str, equivalent: str):
+    """Each of the names that students use leads to the recipe that stands in for it."""
+    entry = KNOWN.find(name)
+    assert entry is not None
+    assert entry.equivalent is not None
+    assert entry.equivalent.name == equivalent
+    assert entry.equivalent.reference == "grader.local/" + equivalent
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "python:3.12-slim",
+        "python:3.12",
+        "rabbitmq:3.13-management",
+        "rabbitmq:4.1-management",
+        "rabbitmq:latest",
+        "node:latest",
+        "node:20.11.0-alpine",
+        "node:lts-alpine",
+        f"rabbitmq:3-management@{DIGEST}",
+    ],
+)
+def test_names_that_can_only_be_pulled(name: str):
+    """A version that no source gives is in the catalogue, and nothing else takes its name."""
+    entry = KNOWN.find(name)
+    assert entry is not None
+    assert entry.equivalent is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rabbitmq:5", "node:18", "node:8-alpine", "bitnami/rabbitmq:3", "ubuntu:24.04", "python:2.7", "quay.io/node:20"],
+)
+def test_names_outside_of_the_catalogue(name: str):
+    """What is not listed is not found, also under another registry or owner."""
+    assert KNOWN.find(name) is None
+
+
+def test_a_digest_is_kept_apart():
+    """The tag decides, and the digest is handed on."""
+    entry = KNOWN.find(f"rabbitmq:3-management@{DIGEST}")
+    assert entry is not None
+    assert (entry.upstream, entry.tag, entry.digest, entry.kind) == ("rabbitmq", "3-management", DIGEST, "broker")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("rabbitmq:5", "rabbitmq:4-management"),
+        ("bitnami/rabbitmq:latest", "rabbitmq:4-management"),
+        ("rabbitmq:3-managment", "rabbitmq:3-management"),
+        ("node:20-alpin", "node:20-alpine"),
+        ("nodejs:20", "node:20"),
+        ("Python:3.13-slim", "python:3.13-slim"),
+    ],
+)
+def test_nearest_name(wrong: str, near: str):
+    """A slip of the pen gets the name that was meant."""
+    assert KNOWN.nearest(wrong) == near
+
+
+def test_nothing_is_near_to_something_else():
+    """A name that resembles nothing gets no proposal."""
+    assert KNOWN.nearest("quay.io/foo/something:1") is None
+
+
+def test_the_catalogue_is_consistent():
+    """References inside the data lead somewhere, and each equivalent is found under its own name."""
+    for name, equivalent in KNOWN.equivalents.items():
+        entry = KNOWN.find(name)
+        assert entry is not None, name
+        assert entry.equivalent == equivalent
+        for lower in (equivalent.base, *equivalent.uses.values()):
+            assert not lower or lower in KNOWN.equivalents, lower
+        assert bool(equivalent.base) != bool(equivalent.suite), name
+    for upstream, image in KNOWN.images.items():
+        assert KNOWN.find(f"{upstream}:{image.nearest}") is not None
+        for tag in image.tags:
+            re.compile(tag.match)
+            assert not tag.equivalent or tag.equivalent in KNOWN.equivalents
+    assert all(KNOWN.find(name) for name in KNOWN.prepared)
+
+
+def test_no_digest_is_written_by_hand():
+    """Digests come from the first pull, on the machine that pulled."""
+    assert "sha256" not in (paths.PACKAGE / "images" / "catalog.yaml").read_text("utf-8")
