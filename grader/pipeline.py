@@ -80,7 +80,7 @@ def grade(source: Path, assignment: Assignment, listen: Listener, options: Optio
     """Grade one submission. Never raises for what a submission does; KeyboardInterrupt passes after the clean-up."""
     options = options or Options()
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    chosen = _closure(assignment, options.checks)
+    chosen = chosen_checks(assignment, options.checks)
     assignment = msgspec.structs.replace(assignment, checks=tuple(c for c in assignment.checks if c.id in chosen))
     run = Run(assignment=assignment, submission=source.name, seed=seed, checks=chosen)
     stage = _Stages(run, listen)
@@ -181,7 +181,7 @@ def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str,
     witnesses = [s.name for s in contract if s.role in WITNESSES and not _built(plan, s.name)]
     brokers = _Background(lambda: stack.up(witnesses, deps=False))
     try:
-        stage("build", lambda: stack.build(deadline_s=run.assignment.limits.build_s))
+        stage("build", lambda: _build(run, stack))
     finally:
         brokers.join()
     brokers.result()
@@ -197,6 +197,21 @@ def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str,
         if service.role == "rabbitmq" and states[service.name].ready and not _knows_user(stack, recorder, service):
             states[service.name] = ServiceState(ready=False, reason="broker-user-not-declared")
     return states
+
+
+def _build(run: Run, stack: Stack) -> None:
+    """Build the submission's images; what fails for lack of something in a stand-in image of ours is our error."""
+    try:
+        stack.build(deadline_s=run.assignment.limits.build_s)
+    except SubmissionBrokenError as broken:
+        lacking = [image for image in run.images if image.equivalent and image.differs]
+        if lacking and any(images.LACKS in line for finding in broken.findings for line in finding.detail):
+            names = ", ".join(image.name for image in lacking)
+            raise GraderError(
+                msg("The build needs something that our stand-in for %(images)s does not have.", images=names),
+                msg("Grade it where images can be pulled; this says nothing about the submission."),
+            ) from broken
+        raise
 
 
 def _knows_user(stack: Stack, recorder: Recorder, service: ContractService) -> bool:
@@ -220,7 +235,7 @@ def _built(plan: StackPlan, service: str) -> bool:
     return any(build.service == service for build in plan.builds)
 
 
-def _closure(assignment: Assignment, wanted: Sequence[str]) -> tuple[str, ...]:
+def chosen_checks(assignment: Assignment, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the wanted checks with all that they need, in rubric order."""
     if not wanted:
         return tuple(c.id for c in assignment.checks)

@@ -28,6 +28,7 @@ REPLICAS = 3
 DEAD_WITHIN_S = 15.0
 MOST_DELIVERIES = 3
 RECOVERY_S = 60.0
+BATCH_S = 5.0
 BEHIND_POISON_S = 30.0
 SLACK_S = 15.0  # what a loaded machine may add to a bound of the contract
 
@@ -56,6 +57,15 @@ class TaskQueue:
     def now(self) -> float:
         """Seconds since the stack's start."""
         return self.recorder.clock()
+
+    def mark(self) -> float:
+        """Begin a record: return the moment (seconds) of a mark of ours that the observer has seen."""
+        return self.firehose.mark(self.ids.new("mark"))
+
+    def record(self, since: float) -> History:
+        """End a record: return all that the observer saw from `since` to a second mark."""
+        self.mark()
+        return self.history(since)
 
     # -- sending
 
@@ -136,9 +146,18 @@ class TaskQueue:
             try:
                 sent |= set(self.publish(*self.tasks("ready", 2 * REPLICAS, 100)))
             except QueueMissingError:
-                eventually(lambda: self._exists(TASKS), within=deadline.left(), every=0.2, what=TASKS)
+                eventually(
+                    lambda: self._exists(TASKS) or self.world.gone_for_good("api", "worker"),
+                    within=deadline.left(),
+                    every=0.2,
+                    what=TASKS,
+                )
+                if not self._exists(TASKS):
+                    break
                 continue
-            self.wait_reported(sent, within=deadline.left(), since=since)
+            if self.world.gone_for_good("worker"):
+                break
+            self.wait_reported(sent, within=min(BATCH_S, deadline.left()), since=since)
             names = set(sharing.workers_of(self.history(since), sent, RESULTS).values())
         return names
 
@@ -155,7 +174,7 @@ class TaskQueue:
         self.disturbed()
         blocked = self.wait_reported(good, within=BEHIND_POISON_S, since=since)
         self.wait_dead(poisons, within=DEAD_WITHIN_S + SLACK_S, since=since)
-        verdict = delivery.dead_lettered(self.history(since), poisons, DEAD, most_deliveries=MOST_DELIVERIES)
+        verdict = delivery.dead_lettered(self.record(since), poisons, DEAD, most_deliveries=MOST_DELIVERIES)
         logs = self.world.logs("worker") if blocked or verdict else ()
         judge(verdict if verdict and verdict.code == "poison-redelivered-forever" else None, evidence=logs)
         if blocked:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from grader.authoring import fail
 from grader.faults import Faults
+from grader.faults.heal import settle
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
 
@@ -37,6 +38,10 @@ class Disturbances:
         self._stack = stack
         self._recorder = recorder
         self._faults = Faults(stack, self._note)
+
+    def settle(self) -> None:
+        """Wait until what its restart policy restarted has run 10 s: before a task is sent that a fault must meet."""
+        settle(self._stack)
 
     @contextlib.contextmanager
     def killed(self, target: str, *, ready: Callable[[], bool] | None = None) -> Iterator[None]:

@@ -42,7 +42,7 @@ def outcome_of(  # noqa: PLR0911 - one return a kind of ending
     ended = world.recorder.clock()
     if isinstance(failure, BlockedError):
         return Outcome(check=spec.id, verdict="blocked", blocked_by=failure.need, began=began, ended=ended)
-    events = _capped(world.recorder.history(began).events)
+    events = _capped(tuple(e for e in world.recorder.history(began) if e.kind != "mark"))
     if failure is None:
         return Outcome(check=spec.id, verdict="passed", began=began, ended=ended, events=events)
     if not world.stack.canary():

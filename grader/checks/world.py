@@ -89,6 +89,12 @@ class World:
             found.append(Evidence(title=status, lines=container.logs(LOG_LINES)))
         return tuple(found)
 
+    def gone_for_good(self, *services: str) -> bool:
+        """Say whether all containers of these services have ended and no restart policy brings one back."""
+        containers = [c for service in services for c in self.stack.containers(service)]
+        states = [c.state() for c in containers]
+        return bool(states) and all(s.status in {"exited", "dead"} and not s.comes_back for s in states)
+
     def failure_by_finding(self, spec: CheckSpec) -> CheckFailure | None:
         """Return the failure of a check that a finding on the compose file decides, if there is one."""
         for finding in self.session.findings:

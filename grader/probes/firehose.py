@@ -14,9 +14,10 @@ import pika
 import pika.exceptions
 
 from grader.errors import GraderError
+from grader.model.text import msg
 from grader.polling import Deadline, DeadlineError, pause
 from grader.probes.amqp_bodies import digest, fields, shown, subject_of
-from grader.probes.rabbitmq import BROKER_ERRORS, RabbitMQ
+from grader.probes.rabbitmq import BROKER_ERRORS, MARK_KEY, RabbitMQ
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
@@ -50,6 +51,21 @@ class Firehose:
         """Wait until the firehose is on. Raises DeadlineError."""
         if not self._tracing.wait(within):
             raise DeadlineError("firehose", within, None)
+
+    def mark(self, name: str, within: float = 15.0) -> float:
+        """Publish a mark and return when the firehose has shown it: it is on, and nothing before was missed.
+
+        What a check says of things that did not happen stands between two marks. Raises GraderError: the instrument
+        is disturbed, and nothing can be said.
+        """
+        self._rabbitmq.mark(name)
+        try:
+            event = self._recorder.wait_for(
+                lambda h: next(iter(h.about(name).of("mark")), None), within=within, what="the firehose shows our mark"
+            )
+        except DeadlineError as error:
+            raise GraderError(msg("The broker's firehose does not show our own messages.")) from error
+        return event.at
 
     def close(self) -> None:
         """Stop observing; messages that lie in the observed queues stay there."""
@@ -119,6 +135,9 @@ class Firehose:
 
     def _on_trace(self, _channel: BlockingChannel, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
         headers = properties.headers or {}
+        if MARK_KEY in (headers.get("routing_keys") or ()):
+            self._recorder.note("amqp", "mark", subject=subject_of(body))
+            return
         kind, _, name = method.routing_key.partition(".")
         actor = self._actor(headers)
         if kind == "deliver" and actor == "grader":

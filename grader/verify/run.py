@@ -71,7 +71,10 @@ class _Journal:
     def __init__(self, assignment: Assignment) -> None:
         self._folder = paths.cache() / "verify" / assignment.id
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._base = tree_digest(Path(assignment.directory), paths.PACKAGE)
+        # Of the package only what decides: words and templates change no verdict.
+        decisive = tree_digest(paths.PACKAGE, pattern="*.py") + tree_digest(paths.PACKAGE, pattern="*.yaml")
+        checks = tree_digest(Path(assignment.directory), pattern="*.py") + assignment.version
+        self._base = hashlib.sha256((decisive + checks).encode()).hexdigest()
 
     def key(self, subject: Subject, checks: tuple[str, ...], repeat: int) -> str:
         return f"{subject.name}-{self._base[:12]}-{subject.digest()[:12]}-{tree_hash(checks)}-{repeat}"

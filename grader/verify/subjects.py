@@ -1,4 +1,4 @@
-"""What is verified: reference solutions, and mutants as files that differ from one of them."""
+"""What is verified: reference solutions, and mutants and right alternatives as files that differ from one of them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ EXPECTED = "expected.yaml"
 
 class _Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base: str
-    mistake: Bilingual
-    kills: dict[str, str | list[str]]
+    mistake: Bilingual | None = None
+    right: Bilingual | None = None
+    kills: dict[str, str | list[str]] = {}
     allowed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A reference (no `kills`) or a mutant.
+    """A reference, a right alternative (no `kills`: it must pass everything, as a reference must) or a mutant.
 
     kills: check -> the reason codes one of which must be named. allowed: further checks that may fail.
     layers: folders laid over each other, in order. removed: files of the base that the mutant does not have.
@@ -58,11 +59,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         return tree_digest(*self.layers)
 
 
-def tree_digest(*folders: Path) -> str:
-    """Return the SHA-256 of names and contents of all files below the folders, byte code aside."""
+def tree_digest(*folders: Path, pattern: str = "*") -> str:
+    """Return the SHA-256 of names and contents of the files below the folders that match `pattern`, byte code aside."""
     whole = hashlib.sha256()
     for folder in folders:
-        for file in sorted(p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
+        for file in sorted(p for p in folder.rglob(pattern) if p.is_file() and "__pycache__" not in p.parts):
             content = file.read_bytes()
             whole.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()
@@ -103,10 +104,12 @@ def _mutant(folder: Path, references: Path, assignment: Assignment) -> Subject:
         raise UsageError(msg("%(file)s: %(error)s", file=str(file), error=str(error))) from error
     known = {c.id for c in assignment.checks}
     unknown = sorted((set(expected.kills) | set(expected.allowed)) - known)
-    if unknown or not expected.kills or not (references / expected.base).is_dir():
+    described = bool(expected.mistake) != bool(expected.right) and bool(expected.mistake) == bool(expected.kills)
+    if unknown or not described or not (references / expected.base).is_dir():
         raise UsageError(
             msg(
-                "%(file)s: base must be a reference, kills must name checks of the rubric (unknown: %(unknown)s)",
+                "%(file)s: base must be a reference; mistake goes with kills, which name checks of the rubric "
+                "(unknown: %(unknown)s), right goes without",
                 file=str(file),
                 unknown=", ".join(unknown) or "-",
             )

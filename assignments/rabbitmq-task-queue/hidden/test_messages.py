@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from grader import check, fail, judge, msg
 from grader.oracles import delivery, sharing
 from grader.probes.amqp_bodies import digest, subject_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conftest import TaskQueue
 
 TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
@@ -21,11 +23,11 @@ def test_tasks_are_persistent(tasks: TaskQueue) -> None:
 
     The API publishes each task as a persistent message (delivery mode 2); in a quorum queue it is one anyway.
     """
-    since = tasks.now()
+    since = tasks.mark()
     ids = tasks.submit(*tasks.tasks("mode", 3, 100))
-    tasks.wait_reported(ids, within=30, since=since)
+    _reported(tasks, ids, since)
     if tasks.rabbitmq.queues()[TASKS].type != "quorum":
-        judge(delivery.transient(tasks.history(since), ids, TASKS))
+        judge(delivery.transient(tasks.record(since), ids, TASKS))
 
 
 @check("results.persistent", needs="task.done")
@@ -34,15 +36,16 @@ def test_results_are_persistent(tasks: TaskQueue) -> None:
 
     Results and dead letters are published persistent; in a quorum queue they are anyway.
     """
-    since = tasks.now()
+    since = tasks.mark()
     good = tasks.publish(*tasks.tasks("result", 3, 100))
     bad = tasks.publish(*tasks.tasks("dead", 1, 100, fail=True))
-    tasks.wait_reported(good, within=30, since=since)
-    tasks.wait_dead(bad, within=30, since=since)
+    _reported(tasks, good, since)
+    if tasks.wait_dead(bad, within=30, since=since):
+        _not_dead(tasks)
     types = {name: q.type for name, q in tasks.rabbitmq.queues().items()}
     for subjects, name in ((good, RESULTS), (bad, DEAD)):
         if types.get(name) != "quorum":
-            judge(delivery.transient(tasks.history(since), subjects, name))
+            judge(delivery.transient(tasks.record(since), subjects, name))
 
 
 @check("prefetch.one", needs="task.done")
@@ -51,13 +54,13 @@ def test_a_worker_holds_one_task(tasks: TaskQueue) -> None:
 
     A worker holds one unfinished task at a time (prefetch 1): with 3 workers and 10 tasks, 7 wait in the queue.
     """
-    since = tasks.now()
+    since = tasks.mark()
     subjects = tasks.publish(*tasks.tasks("hold", 10, 1500))
     # The sixth report ends the second round: each worker has taken tasks both from a full queue and one by one.
     tasks.recorder.wait_for(
         lambda h: len(set(subjects) & delivery.arrivals(h, RESULTS).keys()) >= 6, within=45, what="reports", since=since
     )
-    violation = sharing.hoarding(tasks.history(since), subjects, TASKS, RESULTS, most=1)
+    violation = sharing.hoarding(tasks.record(since), subjects, TASKS, RESULTS, most=1)
     if violation:
         tasks.world.dirty = True
     judge(violation)
@@ -70,7 +73,7 @@ def test_fail_arrives_through_the_api(tasks: TaskQueue) -> None:
 
     A task sent to the API with "fail": true arrives like that in the queue and ends in "tasks.dead".
     """
-    since = tasks.now()
+    since = tasks.mark()
     (body,) = tasks.tasks("apifail", 1, 100, fail=True)
     (task,) = tasks.submit(body)
     missing = tasks.wait_dead([task], within=30, since=since)
@@ -83,12 +86,7 @@ def test_fail_arrives_through_the_api(tasks: TaskQueue) -> None:
             observed=msg("the API published: %(body)s", body=arrived),
         )
     if missing:
-        fail(
-            "poison-lost",
-            expected=msg("the task ends in tasks.dead within %(n)s s", n=15),
-            observed=msg("it is not there after %(n)s s", n=30),
-            evidence=tasks.world.logs("worker"),
-        )
+        _not_dead(tasks)
 
 
 @check("poison.fail", needs="task.done")
@@ -100,7 +98,7 @@ def test_a_failing_task_is_put_aside(tasks: TaskQueue) -> None:
     after at most 3 deliveries, and is not reported as done.
     """
     bodies = [json.dumps(b).encode() for b in tasks.tasks("failing", 3, 100, fail=True)]
-    since = tasks.now()
+    since = tasks.mark()
     tasks.publish(*bodies)
     good = tasks.publish(*tasks.tasks("behind", 6, 100))
     poisons = {subject_of(b): digest(b) for b in bodies}
@@ -122,10 +120,10 @@ def test_a_long_task_is_worked_once(tasks: TaskQueue) -> None:
     A task of 15 s is delivered, worked and reported once: while it works, the worker keeps up its connection's
     heartbeats.
     """
-    since = tasks.now()
+    since = tasks.mark()
     (task,) = tasks.publish(*tasks.tasks("long", 1, 15_000))
     missing = tasks.wait_reported([task], within=15 + 30, since=since)
-    history = tasks.history(since)
+    history = tasks.record(since)
     count = delivery.deliveries(history, task, aside=(DEAD,))
     if count > 1:
         tasks.world.dirty = True
@@ -143,3 +141,23 @@ def test_a_long_task_is_worked_once(tasks: TaskQueue) -> None:
             evidence=tasks.world.logs("worker"),
         )
     judge(delivery.repeated(history, [task], RESULTS))
+
+
+def _reported(tasks: TaskQueue, ids: Iterable[str], since: float) -> None:
+    missing = tasks.wait_reported(ids, within=30, since=since)
+    if missing:
+        fail(
+            "task-not-done",
+            expected=msg("the task is reported in queue results"),
+            observed=msg("no report within %(n)s s", n=30),
+            evidence=tasks.world.logs("worker"),
+        )
+
+
+def _not_dead(tasks: TaskQueue) -> NoReturn:
+    fail(
+        "poison-lost",
+        expected=msg("the task ends in tasks.dead within %(n)s s", n=15),
+        observed=msg("it is not there after %(n)s s", n=30),
+        evidence=tasks.world.logs("worker"),
+    )

@@ -1,0 +1,63 @@
+"""Whose fault was it? An error cannot be earned, and a failure needs a machine that works."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pika.exceptions
+import pytest
+
+from grader.checks.judging import BlockedError, outcome_of
+from grader.errors import CheckFailure, GraderError
+from grader.model.assignment import CheckSpec
+from grader.model.history import History
+from grader.model.text import Bilingual, msg
+from grader.polling import DeadlineError
+from grader.probes.rabbitmq import QueueMissingError
+
+TEXT = Bilingual(es="", en="")
+SPEC = CheckSpec(id="a", title=TEXT, requirement=TEXT, points=1, level="core", visibility="public")
+FAILURE = CheckFailure("message-lost", expected=msg("x"), observed=msg("y"))
+
+
+def world(*, canary: bool = True, running: bool = True) -> Any:
+    """The facts that a judgement asks for."""
+    container = SimpleNamespace(state=lambda: SimpleNamespace(running=running))
+    return SimpleNamespace(
+        recorder=SimpleNamespace(clock=lambda: 2.0, history=lambda _since: History()),
+        stack=SimpleNamespace(canary=lambda: canary, containers=lambda _name: [container]),
+        session=SimpleNamespace(assignment=SimpleNamespace(services=[SimpleNamespace(name="rabbitmq")])),
+        logs=lambda _name: (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("failure", "facts", "verdict", "reason"),
+    [
+        (None, {}, "passed", ""),
+        (BlockedError("b"), {}, "blocked", ""),
+        (BlockedError("b"), {"canary": False}, "blocked", ""),
+        (FAILURE, {}, "failed", "message-lost"),
+        (FAILURE, {"canary": False}, "error", "grader-error"),
+        (QueueMissingError("tasks"), {}, "failed", "queue-missing"),
+        (pika.exceptions.AMQPConnectionError(), {}, "failed", "no-answer"),
+        (ConnectionResetError(), {}, "failed", "no-answer"),
+        (httpx.ReadTimeout("slow"), {}, "failed", "no-answer"),
+        (DeadlineError("x", 1.0), {}, "failed", "no-answer"),
+        (DeadlineError("x", 1.0), {"canary": False}, "error", "grader-error"),
+        (GraderError(msg("rabbitmqctl failed")), {}, "error", "grader-error"),
+        (GraderError(msg("rabbitmqctl failed")), {"running": False}, "failed", "no-answer"),
+        (KeyError("a mistake of ours"), {"running": False}, "error", "grader-error"),
+    ],
+)
+def test_whose_fault(failure: BaseException | None, facts: dict[str, bool], verdict: str, reason: str) -> None:
+    """Each kind of ending has one verdict."""
+    outcome = outcome_of(world(**facts), SPEC, 1.0, failure)
+    assert (outcome.verdict, outcome.reason) == (verdict, reason)
+
+
+def test_a_blocked_check_names_its_need() -> None:
+    """A reader sees what to mend first."""
+    assert outcome_of(world(), SPEC, 1.0, BlockedError("task.done")).blocked_by == "task.done"
