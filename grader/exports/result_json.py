@@ -7,13 +7,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from grader import untrusted
 from grader.i18n import render
 from grader.model.assignment import CheckSpec, Level, Visibility
 from grader.model.findings import Finding, Severity
 from grader.model.grade import ResolvedImage, Result, Status
 from grader.model.outcome import Outcome, Verdict
 from grader.model.text import Text, msg
-from grader.reports import untrusted
 
 SCHEMA: Final = "grader/result/v1"
 Audience = Literal["student", "instructor"]

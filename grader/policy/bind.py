@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.policy import dockerfile as df
-from grader.policy.dockerfile_images import Stages
+from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.images import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

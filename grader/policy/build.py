@@ -7,10 +7,10 @@ from typing import Any
 
 from grader.model.plan import Build
 from grader.model.text import msg
-from grader.policy.dockerfile import MAX_BYTES
-from grader.policy.dockerfile_rules import judge_dockerfile
+from grader.policy.dockerfile.rules import judge_dockerfile
+from grader.policy.dockerfile.syntax import MAX_BYTES
+from grader.policy.document.nodes import Entry, Mapping, Node, Scalar
 from grader.policy.files import inside, read_bytes, relative
-from grader.policy.nodes import Entry, Mapping, Node, Scalar
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
 from grader.policy.values import as_pairs, as_text

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy import dotenv
+from grader.policy.document import dotenv
+from grader.policy.document.nodes import Mapping, Node
 from grader.policy.files import inside, read_bytes, relative
-from grader.policy.nodes import Mapping, Node
 from grader.policy.rules import Table, items, judge_mapping, value
 from grader.policy.values import as_bool, as_pairs, as_text
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
+from grader.policy.document.nodes import Mapping, Node
 from grader.policy.mounts import judge_target
-from grader.policy.nodes import Mapping, Node
 from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, value
 from grader.policy.values import as_text
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.nodes import Node, Scalar, Sequence
+from grader.policy.document.nodes import Node, Scalar, Sequence
 from grader.policy.rules import DROP, Table, judge_mapping, value
 from grader.policy.values import as_bool, as_duration, as_int, as_text, as_texts, write_duration
 

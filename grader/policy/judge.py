@@ -10,8 +10,8 @@ from grader.model.text import msg
 from grader.policy import contract, course
 from grader.policy.choose import choose, pass_on
 from grader.policy.collect import Collector, Place
+from grader.policy.document.nodes import Mapping, Scalar
 from grader.policy.near import nearest
-from grader.policy.nodes import Mapping, Scalar
 from grader.policy.plan import assemble
 from grader.policy.project import find_compose_file, interpolate, read_tree, read_variables
 from grader.policy.resources import NAME, NETWORK, VOLUME, judge_files, judge_section

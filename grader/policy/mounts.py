@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.plan import Fill
 from grader.model.text import msg
+from grader.policy.document.nodes import Mapping, Node, Scalar
 from grader.policy.files import file_config, inside, relative
-from grader.policy.nodes import Mapping, Node, Scalar
 from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, nested, refused, value
 from grader.policy.values import as_bool, as_bytes, as_text
 

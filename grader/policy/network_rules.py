@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.nodes import Mapping, Node, Scalar, Sequence
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence
 from grader.policy.resources import network_names
 from grader.policy.rules import DROP, Table, dropped, judge_mapping
 from grader.policy.values import Shape, as_text, as_texts

@@ -8,8 +8,8 @@ import msgspec
 
 from grader.model.plan import Build, StackPlan
 from grader.policy import sealed
+from grader.policy.document.interpolate import escape
 from grader.policy.health import shortened, written
-from grader.policy.interpolate import escape
 
 if TYPE_CHECKING:
     from grader.policy.scope import Project

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.nodes import Mapping, Node, Scalar, Sequence
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence
 from grader.policy.rules import Table, dropped, items, judge_mapping, value
 from grader.policy.values import as_text
 

@@ -8,11 +8,11 @@ from grader.errors import SubmissionRefusedError
 from grader.intake import COMPOSE_FILES
 from grader.model.findings import Finding
 from grader.model.text import msg
-from grader.policy import dotenv
 from grader.policy.collect import Collector, Place
-from grader.policy.interpolate import InterpolationError, expand
-from grader.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
-from grader.policy.yaml_load import MAX_BYTES, YamlError, load
+from grader.policy.document import dotenv
+from grader.policy.document.interpolate import InterpolationError, expand
+from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence
+from grader.policy.document.yaml_load import MAX_BYTES, YamlError, load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, text_of
 from grader.policy.files import file_config, inside
-from grader.policy.nodes import Mapping, Node, Scalar, Sequence, text_of
 from grader.policy.rules import DROP, Rule, Table, dropped, items, judge_mapping, nested, refused, value
 from grader.policy.values import as_bool, as_text
 

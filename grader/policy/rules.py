@@ -7,8 +7,8 @@ from collections.abc import Mapping as AbstractMapping
 from typing import Any, Final
 
 from grader.model.text import Text, msg
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence
 from grader.policy.near import nearest
-from grader.policy.nodes import Mapping, Node, Scalar, Sequence
 from grader.policy.scope import Scope
 from grader.policy.values import Shape, as_bool, as_text
 

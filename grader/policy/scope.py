@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from grader.model.findings import Severity
     from grader.model.plan import Build, Fill
     from grader.model.text import Text
-    from grader.policy.nodes import Node
+    from grader.policy.document.nodes import Node
 
 
 class Catalogue(Protocol):

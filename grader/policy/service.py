@@ -9,9 +9,9 @@ import msgspec
 from grader.model.plan import Build
 from grader.model.text import msg
 from grader.policy.build import judge_build
+from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.image_names import judge_image, parse
 from grader.policy.mounts import split
-from grader.policy.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.ports import fixed_port_line
 from grader.policy.rules import judge_mapping
 from grader.policy.service_table import SERVICE

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
+from grader.policy.document.nodes import Mapping, Node, Scalar
 from grader.policy.mounts import judge_target
-from grader.policy.nodes import Mapping, Node, Scalar
 from grader.policy.rules import DROP, Table, judge_mapping, value
 from grader.policy.values import (
     as_bool,

@@ -15,7 +15,7 @@ from grader.policy.rules import DROP, Table, dropped, nested, refused, refused_i
 from grader.policy.values import Shape, as_bool, as_bytes, as_int, as_text, as_texts
 
 if TYPE_CHECKING:
-    from grader.policy.nodes import Node
+    from grader.policy.document.nodes import Node
     from grader.policy.scope import Scope
 
 _REMOVE = msg("Remove the attribute.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader.model.text import Text, msg
-from grader.policy.nodes import Mapping, Node, Scalar, Sequence, text_of
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, text_of
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope

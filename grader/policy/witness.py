@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy.dockerfile_words import json_words
+from grader.policy.dockerfile.words import json_words
 from grader.policy.image_names import parse
 from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
-    from grader.policy import dockerfile as df
-    from grader.policy.dockerfile_images import Stages
+    from grader.policy.dockerfile import syntax as df
+    from grader.policy.dockerfile.images import Stages
 
 _ADDS_CONFIGURATION = frozenset(
     {"FROM", "ARG", "COPY", "ENV", "LABEL", "MAINTAINER", "EXPOSE", "USER", "HEALTHCHECK", "STOPSIGNAL", "VOLUME"}

@@ -9,10 +9,10 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text as Line
 
+from grader import untrusted
 from grader.events import CheckBegan, CheckEnded, Notice, StageBegan, StageEnded
 from grader.model.findings import Finding
 from grader.model.text import literal, msg
-from grader.reports import untrusted
 from grader.reports.view import finding_view, headline, page_view
 from grader.reports.words import GLYPHS, STATUS_MEANINGS, STATUSES, Words
 

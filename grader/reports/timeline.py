@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from grader import untrusted
 from grader.model.text import Text, msg
-from grader.reports import untrusted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from grader import untrusted
 from grader.model.outcome import Outcome
 from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
-from grader.reports import untrusted
 from grader.reports.timeline import Row, rows
 from grader.reports.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
 

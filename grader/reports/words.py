@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from grader import i18n
+from grader import i18n, untrusted
 from grader.model.text import Text, msg
-from grader.reports import untrusted
 
 if TYPE_CHECKING:
     from grader.model.assignment import Assignment, Level

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from grader.model.assignment import Assignment, ContractService
 from grader.model.grade import ResolvedImage
 from grader.policy import bind
-from grader.policy import dockerfile as df
+from grader.policy.dockerfile import syntax as df
 from tests.unit.policy.conftest import TASK_QUEUE
 
 if TYPE_CHECKING:

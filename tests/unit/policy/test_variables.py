@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.policy import dotenv
 from grader.policy.collect import Collector
-from grader.policy.interpolate import InterpolationError, escape, expand
+from grader.policy.document import dotenv
+from grader.policy.document.interpolate import InterpolationError, escape, expand
 
 if TYPE_CHECKING:
     from tests.unit.policy.conftest import Submission

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.policy.nodes import Mapping, Node, Scalar, Sequence, plain, text_of
-from grader.policy.yaml_load import YamlError, load
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, plain, text_of
+from grader.policy.document.yaml_load import YamlError, load
 
 REFUSED = [
     (b"a: [1,\n b", "yaml-syntax", 2),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy import dockerfile as df
-from grader.policy.dockerfile_copy import judge_copy
-from grader.policy.dockerfile_images import Stages, judge_from
-from grader.policy.dockerfile_metadata import judge_expose, judge_healthcheck, judge_volume, judge_workdir
-from grader.policy.dockerfile_reading import Kept, Reading, line_of
-from grader.policy.dockerfile_run import judge_run
-from grader.policy.dockerfile_words import expand, json_words, pairs
+from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.copy import judge_copy
+from grader.policy.dockerfile.images import Stages, judge_from
+from grader.policy.dockerfile.metadata import judge_expose, judge_healthcheck, judge_volume, judge_workdir
+from grader.policy.dockerfile.reading import Kept, Reading, line_of
+from grader.policy.dockerfile.run import judge_run
+from grader.policy.dockerfile.words import expand, json_words, pairs
 from grader.policy.near import nearest
 from grader.policy.witness import judge_witness_stage
 

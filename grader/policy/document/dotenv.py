@@ -8,7 +8,7 @@ import msgspec
 
 from grader.model.text import msg
 from grader.policy.collect import Collector, Place
-from grader.policy.interpolate import InterpolationError, expand
+from grader.policy.document.interpolate import InterpolationError, expand
 
 MAX_BYTES = 64 * 1024
 _LINE = re.compile(

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy import dockerfile as df
-from grader.policy.dockerfile_words import expand, json_words, unquote
+from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.words import expand, json_words, unquote
 from grader.policy.values import seconds
 
 if TYPE_CHECKING:
-    from grader.policy.dockerfile_reading import Kept, Reading
+    from grader.policy.dockerfile.reading import Kept, Reading
 
 _SYSTEM = re.compile(r"/+(proc|sys|dev)(/|\Z)")
 MAX_PORTS = 50

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy import dockerfile as df
-from grader.policy.dockerfile_images import Stages, judge_copy_source
-from grader.policy.dockerfile_words import exec_form
+from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.images import Stages, judge_copy_source
+from grader.policy.dockerfile.words import exec_form
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy import dockerfile as df
-from grader.policy.dockerfile_images import judge_copy_source
-from grader.policy.dockerfile_words import expand, json_words
+from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.images import judge_copy_source
+from grader.policy.dockerfile.words import expand, json_words
 
 if TYPE_CHECKING:
-    from grader.policy.dockerfile_reading import Kept, Reading
+    from grader.policy.dockerfile.reading import Kept, Reading
 
 _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|github\.com/|[a-z0-9.-]+@[a-z0-9.-]+:", re.IGNORECASE)
 _COPY_FLAGS = frozenset({"from", "chown", "chmod", "link", "parents", "exclude"})

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from grader.model.text import Text, msg
-from grader.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
-from grader.policy.yaml_scalars import resolve
+from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence
+from grader.policy.document.yaml_scalars import resolve
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 50

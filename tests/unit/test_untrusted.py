@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.reports import untrusted
+from grader import untrusted
 
 
 @pytest.mark.parametrize(

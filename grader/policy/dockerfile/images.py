@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy import dockerfile as df
-from grader.policy.dockerfile_words import expand
+from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.words import expand
 from grader.policy.image_names import judge_image
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from grader.policy import dockerfile as df
+from grader.policy.dockerfile import syntax as df
 from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
-    from grader.policy.dockerfile_images import Stages
+    from grader.policy.dockerfile.images import Stages
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""Dockerfiles: parsed, judged instruction by instruction, and written anew."""
