@@ -21,6 +21,7 @@ from grader.cli.common import assignments_folder, guarded, language
 @click.option("--fresh", is_flag=True, help="Run again what was proven for the same content before.")
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write the table to this file.")
+@click.option("--reports", type=click.Path(path_type=Path), help="Keep the reports of runs that contradict here.")
 @assignments_folder
 @language
 @guarded
@@ -32,6 +33,7 @@ def verify(
     fresh: bool,
     as_json: bool,
     markdown: Path | None,
+    reports: Path | None,
     extra: Path | None,
     lang: str,
 ) -> None:
@@ -54,7 +56,7 @@ def verify(
         for problem in row.problems:
             click.echo(f"    {problem}", err=as_json)
 
-    plan = run.Plan(repeat=repeat, full=full, fresh=fresh)
+    plan = run.Plan(repeat=repeat, full=full, fresh=fresh, reports=reports)
     rows = run.verify(found, chosen, plan, lambda _event: None, on_row)
     untested = judging.untested(found, subjects.subjects(found))
     flaky = judging.flaky(rows)

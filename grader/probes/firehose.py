@@ -78,9 +78,17 @@ class Firehose:
                 self._observe()
             except (*BROKER_ERRORS, GraderError):
                 # The broker is away: a fault of ours or of the submission's. Its return is what we wait for.
-                self._tracing.clear()
-                if not self._closing.is_set():
-                    pause(RETRY_S)
+                self._lost("away")
+            except Exception as error:
+                # A defect of ours must not end the observing unseen: the marks show that it was interrupted.
+                self._lost(repr(error))
+
+    def _lost(self, why: str) -> None:
+        if self._tracing.is_set():
+            self._recorder.note("amqp", "observing-ended", actor=self._rabbitmq.service, why=why)
+        self._tracing.clear()
+        if not self._closing.is_set():
+            pause(RETRY_S)
 
     def _observe(self) -> None:
         connection = pika.BlockingConnection(self._rabbitmq.parameters(heartbeat=30, patience_s=3.0))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader import paths, pipeline
+from grader.exports import result_json
+from grader.reports import html
 from grader.verify.judging import Row, problems_of
 from grader.verify.subjects import Subject, tree_digest
 
@@ -19,12 +21,18 @@ if TYPE_CHECKING:
 
     from grader.events import Listener
     from grader.model.assignment import Assignment
+    from grader.model.grade import Result
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run. full: all checks for mutants too; fresh: ignore the journal; repeat: runs of each subject."""
+    """What to run.
+
+    full: all checks for mutants too. fresh: ignore the journal. repeat: runs of each subject. reports: a folder that
+    gets the report of each run that contradicts what is expected.
+    """
 
     repeat: int = 1
+    reports: Path | None = None
     full: bool = False
     fresh: bool = False
 
@@ -41,21 +49,25 @@ def verify(
             key = journal.key(subject, checks, repeat)
             row = None if plan.fresh else journal.read(key)
             if row is None:
-                row = _grade(assignment, subject, checks, repeat, listen)
+                row, result = _grade(assignment, subject, checks, repeat, listen)
                 journal.write(key, row)
+                if plan.reports and problems_of(subject, row.cells):
+                    _keep(result, plan.reports / f"{subject.name}-{repeat}")
             row = msgspec.structs.replace(row, problems=problems_of(subject, row.cells))
             rows.append(row)
             on_row(row)
     return tuple(rows)
 
 
-def _grade(assignment: Assignment, subject: Subject, checks: tuple[str, ...], repeat: int, listen: Listener) -> Row:
+def _grade(
+    assignment: Assignment, subject: Subject, checks: tuple[str, ...], repeat: int, listen: Listener
+) -> tuple[Row, Result]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="grader-verify-") as folder:
         into = Path(folder) / subject.name
         subject.lay(into)
         result = pipeline.grade(into, assignment, listen, pipeline.Options(checks=checks))
-    return Row(
+    row = Row(
         subject=subject.name,
         mutant=subject.mutant,
         repeat=repeat,
@@ -63,6 +75,13 @@ def _grade(assignment: Assignment, subject: Subject, checks: tuple[str, ...], re
         problems=(),
         seconds=round(time.monotonic() - began, 1),
     )
+    return row, result
+
+
+def _keep(result: Result, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    html.write(result, folder / "report.html")
+    result_json.write(result, folder / "result.json")
 
 
 class _Journal:
