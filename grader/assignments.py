@@ -56,7 +56,7 @@ def roots(extra: Path | None = None) -> tuple[Path, ...]:
     repository = paths.repository()
     if repository:
         found.append(repository / "assignments")
-    found.append(paths.PACKAGE / "assignments")
+    found.append(paths.PACKAGE / "pack")  # what a wheel brings: the students' part
     return tuple(p for p in found if p.is_dir())
 
 
