@@ -9,6 +9,7 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-co
 LEFT_OUT = frozenset({
     ".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".pytest_cache", ".mypy_cache",
     ".ruff_cache", ".gradle", ".idea", ".vscode", ".DS_Store", "__MACOSX", "Thumbs.db", "desktop.ini",
+    "grader-report",  # our own, of the attempt before
 })  # fmt: skip
 # Build output is left out only where the tool's own file stands beside it: "build" and "target" are also honest names.
 BUILD_OUTPUT = {

@@ -37,10 +37,19 @@ def right_image(scope: Scope, name: str) -> bool:
                 wanted=wanted,
                 image=name[:100],
             ),
-            msg("Use %(image)s.", image=scope.project.catalogue.nearest(contract.images[0]) or contract.images[0]),
+            msg("Use %(image)s.", image=_near(scope, name, contract.images)),
         )
         return False
     return True
+
+
+def _near(scope: Scope, name: str, upstreams: tuple[str, ...]) -> str:
+    """Return the catalogue's name nearest to what was written, if it is of a right upstream, else its first choice."""
+    nearest = scope.project.catalogue.nearest
+    near = nearest(name)
+    if near and near.partition(":")[0] in upstreams:
+        return near
+    return nearest(upstreams[0]) or upstreams[0]
 
 
 def witness_is_built(scope: Scope) -> None:
