@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from grader.authoring import fail
 from grader.faults import Faults
-from grader.faults.heal import settle
+from grader.faults.heal import each, settle
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
+from grader.stack.container import Container
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,10 +54,11 @@ class Disturbances:
     @contextlib.contextmanager
     def all_killed(self, *services: str) -> Iterator[None]:
         """SIGKILL all containers of these services; started again on leaving."""
-        with contextlib.ExitStack() as heal:
-            for service in services:
-                heal.enter_context(self._faults.killed(service))
+        self.kill(*services)
+        try:
             yield
+        finally:
+            self.start(*services)
 
     @contextlib.contextmanager
     def stopped(self, target: str, *, grace_s: float = 10.0) -> Iterator[Stopped]:
@@ -93,10 +95,9 @@ class Disturbances:
 
     def kill(self, *services: str) -> None:
         """SIGKILL all containers of these services and leave them so: somebody else starts them again."""
+        # All at once: a task handed from dying worker to dying worker would use up its deliveries.
+        each(Container.kill, [c for service in services for c in self._stack.containers(service)])()
         for service in services:
-            for container in self._stack.containers(service):
-                if container.listed_status in {"running", "paused", "restarting"}:
-                    container.kill()
             self._note("fault", service, "kill")
 
     def _answers(self, target: str, ready: Callable[[], bool] | None) -> None:

@@ -90,7 +90,7 @@ def broker_user_not_declared(scope: Scope, one: Judged) -> None:
 def localhost_in_url(scope: Scope, one: Judged) -> None:
     """Within a container localhost is that container, not the broker's."""
     for name, text in one.emitted.get("environment", {}).items():
-        if _LOCALHOST.search(text) and not re.search(r"LISTENER|BIND|HOST_?NAME$", name, re.IGNORECASE):
+        if _LOCALHOST.search(text) and not re.search(r"LISTENER|BIND|(HOST|NODE)_?NAME$", name, re.IGNORECASE):
             scope.at("environment", one.place("environment")).at(name).warn(
                 "localhost-in-url",
                 msg(
