@@ -174,6 +174,10 @@ class TaskQueue:
         self.disturbed()
         blocked = self.wait_reported(good, within=BEHIND_POISON_S, since=since)
         self.wait_dead(poisons, within=DEAD_WITHIN_S + SLACK_S, since=since)
+        # What was seen too often needs no second mark, and a flood of it might not let one through.
+        spinning = delivery.dead_lettered(self.history(since), poisons, DEAD, most_deliveries=MOST_DELIVERIES)
+        if spinning and spinning.code == "poison-redelivered-forever":
+            judge(spinning, evidence=self.world.logs("worker"))
         verdict = delivery.dead_lettered(self.record(since), poisons, DEAD, most_deliveries=MOST_DELIVERIES)
         logs = self.world.logs("worker") if blocked or verdict else ()
         judge(verdict if verdict and verdict.code == "poison-redelivered-forever" else None, evidence=logs)
@@ -230,6 +234,7 @@ class TaskQueue:
         if self.rabbitmq.ready():
             with self.faults.all_killed("worker", "api"):
                 self.rabbitmq.purge(TASKS)
+                self.firehose.renew()
             eventually(self.api.healthy, within=RECOVERY_S, every=0.2, what="api")
         self.world.dirty = False
 

@@ -15,6 +15,7 @@ from grader.errors import CheckFailure, GraderError
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError
+from grader.probes.firehose import FloodError
 from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def outcome_of(  # noqa: PLR0911 - one return a kind of ending
         return _failed(
             spec, began, ended, events, "queue-missing",
             msg("queue %(queue)s exists", queue=failure.queue), msg("the broker has no queue of that name"),
+        )  # fmt: skip
+    if isinstance(failure, FloodError):
+        return _failed(
+            spec, began, ended, events, "poison-redelivered-forever",
+            msg("a message that fails is delivered a few times at most"),
+            msg("%(id)s was delivered more than %(n)s times", id=failure.subject, n=failure.count - 1),
         )  # fmt: skip
     if isinstance(failure, NO_ANSWER) or (isinstance(failure, GraderError) and _stopped(world)):
         return _failed(

@@ -8,6 +8,7 @@ away it connects again by itself; each connection is an epoch, and sees everythi
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pika
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from grader.probes.addresses import Addresses
     from grader.probes.recorder import Recorder
 
+FLOOD = 100  # deliveries of one message that are recorded
 TRACE = "amq.rabbitmq.trace"
 RETRY_S = 0.1
 MISSING_QUEUE_RETRY_S = 0.5
@@ -42,6 +44,8 @@ class Firehose:
         self._stored = stored
         self._closing = threading.Event()
         self._peers: dict[str, str] = {}
+        self._renewing = threading.Event()
+        self._deliveries: Counter[str] = Counter()
         self.epoch = 0
         self._tracing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="firehose", daemon=True)
@@ -56,7 +60,7 @@ class Firehose:
         """Publish a mark and return when the firehose has shown it: it is on, and nothing before was missed.
 
         What a check says of things that did not happen stands between two marks. Raises GraderError: the instrument
-        is disturbed, and nothing can be said.
+        is disturbed, and nothing can be said; or FloodError if the submission is what keeps it busy.
         """
         self._rabbitmq.mark(name)
         try:
@@ -64,8 +68,21 @@ class Firehose:
                 lambda h: next(iter(h.about(name).of("mark")), None), within=within, what="the firehose shows our mark"
             )
         except DeadlineError as error:
+            self._blame_flood()
             raise GraderError(msg("The broker's firehose does not show our own messages.")) from error
         return event.at
+
+    def renew(self) -> None:
+        """Leave what the firehose has still to tell behind and observe anew; returns when it is on again."""
+        self._deliveries.clear()
+        self._tracing.clear()
+        self._renewing.set()
+        self.wait_tracing(60.0)
+
+    def _blame_flood(self) -> None:
+        subject, count = max(self._deliveries.items(), key=lambda item: item[1], default=("", 0))
+        if count > FLOOD:
+            raise FloodError(subject, count)
 
     def close(self) -> None:
         """Stop observing; messages that lie in the observed queues stay there."""
@@ -91,6 +108,7 @@ class Firehose:
             pause(RETRY_S)
 
     def _observe(self) -> None:
+        self._renewing.clear()
         connection = pika.BlockingConnection(self._rabbitmq.parameters(heartbeat=30, patience_s=3.0))
         try:
             channel = connection.channel()
@@ -104,7 +122,7 @@ class Firehose:
             self._recorder.note("amqp", "observing", actor=self._rabbitmq.service, epoch=self.epoch)
             missing = list(self._stored)
             retry = Deadline(0)
-            while not self._closing.is_set():
+            while not self._closing.is_set() and not self._renewing.is_set():
                 if missing and retry.passed():
                     missing = [name for name in missing if not self._consume_stored(connection, name)]
                     retry = Deadline(MISSING_QUEUE_RETRY_S)
@@ -160,6 +178,9 @@ class Firehose:
                 "delivery_mode": int(inner.get("delivery_mode") or 1),
             }
         else:
+            self._deliveries[subject_of(body)] += 1
+            if self._deliveries[subject_of(body)] > FLOOD:
+                return  # enough to judge: a message that spins thousands of times must not bury the History
             data |= {"queue": name, "redelivered": bool(headers.get("redelivered"))}
         kinds = {"publish": "published", "deliver": "delivered"}
         self._recorder.note("amqp", kinds.get(kind, kind), subject=subject_of(body), actor=actor, **data)
@@ -173,6 +194,15 @@ class Firehose:
         if peer not in self._peers:
             self._peers[peer] = self._addresses.name_of(peer.rpartition(":")[0]) or "grader"
         return self._peers[peer]
+
+
+class FloodError(Exception):
+    """The submission has one message delivered so often that the broker's firehose cannot keep up."""
+
+    def __init__(self, subject: str, count: int) -> None:
+        super().__init__(subject)
+        self.subject = subject
+        self.count = count
 
 
 def _small(values: dict[str, Any]) -> dict[str, Any]:

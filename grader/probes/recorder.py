@@ -6,12 +6,13 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from grader.model.history import Event, History
-from grader.polling import Deadline, DeadlineError
+from grader.polling import Deadline, DeadlineError, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+BREATH_S = 0.01
 
 
 class Recorder:
@@ -46,7 +47,7 @@ class Recorder:
     ) -> T:
         """Wait until `probe` of the History returns something other than None or False.
 
-        It is asked again at each new event, and every `at_least` seconds. Raises `polling.DeadlineError`.
+        It is asked again soon after each new event, and every `at_least` seconds. Raises `polling.DeadlineError`.
         """
         deadline = Deadline(within)
         while True:
@@ -60,3 +61,4 @@ class Recorder:
             with self._changed:
                 if len(self._events) == seen:
                     self._changed.wait(min(deadline.left(), at_least))
+            pause(BREATH_S)  # a flood of events is looked at in gulps, not drop by drop

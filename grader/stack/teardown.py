@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import docker
+import docker.errors
 import psutil
 
 from grader.errors import GraderError
 from grader.model.text import msg
-from grader.polling import DeadlineError, eventually
+from grader.polling import Deadline, DeadlineError, eventually
 from grader.stack import labels
 from grader.stack.engine import engine_errors, gone_is_fine
 
-if TYPE_CHECKING:
-    import docker
-
 _WITHIN_S = 30.0
+_PHANTOM_S = 3.0
+_FORBIDDEN = 403
 _AT_ONCE = 4
 
 
@@ -27,14 +28,17 @@ def sweep(client: docker.DockerClient, project: str, *, within: float = _WITHIN_
     more. What is already gone is fine; GraderError if something stays for `within` seconds.
     """
     removed: list[str] = []
+    refused: dict[str, Deadline] = {}
     try:
-        eventually(lambda: _sweep_once(client, project, removed), within=within, every=0.1, what="all is removed")
+        eventually(
+            lambda: _sweep_once(client, project, removed, refused), within=within, every=0.1, what="all is removed"
+        )
     except DeadlineError as error:
         raise GraderError(
             msg("Not everything of %(project)s could be removed.", project=project),
             msg("Look for its containers and networks (docker ps -a, docker network ls) and run grader clean."),
         ) from error
-    return removed
+    return list(dict.fromkeys(removed))
 
 
 def kill_compose(project: str) -> None:
@@ -47,8 +51,8 @@ def kill_compose(project: str) -> None:
             continue
 
 
-def _sweep_once(client: docker.DockerClient, project: str, removed: list[str]) -> bool:
-    """Remove what is there; True when nothing was."""
+def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], refused: dict[str, Deadline]) -> bool:
+    """Remove what is there; True when nothing was. `refused`: networks that the engine keeps, and since when."""
     wanted = {"label": [f"{labels.PROJECT}={project}"]}
     api = client.api
     with engine_errors("remove a stack"):
@@ -59,10 +63,7 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str]) -
         for group in (gateways, others):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 list(pool.map(lambda c: _remove_container(client, c), group))
-        networks = api.networks(filters=wanted)
-        for network in networks:
-            with gone_is_fine():
-                api.remove_network(network["Id"])
+        networks = [n for n in api.networks(filters=wanted) if not _remove_network(client, n["Id"], refused)]
         volumes = api.volumes(filters=wanted)["Volumes"] or []
         for volume in volumes:
             with gone_is_fine():
@@ -78,6 +79,26 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str]) -
 def _remove_container(client: docker.DockerClient, container: dict[str, Any]) -> None:
     with gone_is_fine():
         client.api.remove_container(container["Id"], v=True, force=True)
+
+
+def _remove_network(client: docker.DockerClient, network: str, refused: dict[str, Deadline]) -> bool:
+    """Remove a network; say whether it counts as gone although the engine keeps it.
+
+    After a process was killed in the middle of a start, the engine may hold on to an endpoint of a container that does
+    not exist, until it is restarted itself. Nobody can be on such a network, and nobody shall wait for it.
+    """
+    try:
+        with gone_is_fine():
+            client.api.remove_network(network)
+    except docker.errors.APIError as error:
+        if error.status_code != _FORBIDDEN:
+            raise
+        used = client.api.inspect_network(network)["Containers"]
+        for container in used:
+            with gone_is_fine():
+                client.api.disconnect_container_from_network(container, network, force=True)
+        return not used and refused.setdefault(network, Deadline(_PHANTOM_S)).passed()
+    return False
 
 
 def _name(found: dict[str, Any]) -> str:

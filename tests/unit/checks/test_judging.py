@@ -15,6 +15,7 @@ from grader.model.assignment import CheckSpec
 from grader.model.history import History
 from grader.model.text import Bilingual, msg
 from grader.polling import DeadlineError
+from grader.probes.firehose import FloodError
 from grader.probes.rabbitmq import QueueMissingError
 
 TEXT = Bilingual(es="", en="")
@@ -41,6 +42,8 @@ def world(*, canary: bool = True, running: bool = True) -> Any:
         (BlockedError("b"), {"canary": False}, "blocked", ""),
         (FAILURE, {}, "failed", "message-lost"),
         (FAILURE, {"canary": False}, "error", "grader-error"),
+        (FloodError("p", 101), {}, "failed", "poison-redelivered-forever"),
+        (FloodError("p", 101), {"canary": False}, "error", "grader-error"),
         (QueueMissingError("tasks"), {}, "failed", "queue-missing"),
         (pika.exceptions.AMQPConnectionError(), {}, "failed", "no-answer"),
         (ConnectionResetError(), {}, "failed", "no-answer"),
