@@ -50,17 +50,7 @@ def outcome_of(  # noqa: PLR0911 - one return a kind of ending
         return _error(spec, began, ended, events, msg("the engine or the gateway did not answer"), failure)
     if isinstance(failure, CheckFailure):
         evidence = tuple(e for e in failure.evidence if isinstance(e, Evidence))
-        return Outcome(
-            check=spec.id,
-            verdict="failed",
-            reason=failure.code,
-            expected=failure.expected,
-            observed=failure.observed,
-            evidence=evidence,
-            began=began,
-            ended=ended,
-            events=events,
-        )
+        return _failed(spec, began, ended, events, failure.code, failure.expected, failure.observed, evidence)
     if isinstance(failure, QueueMissingError):
         return _failed(
             spec, began, ended, events, "queue-missing",

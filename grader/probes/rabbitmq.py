@@ -15,7 +15,7 @@ import pika
 import pika.exceptions
 
 from grader.errors import GraderError
-from grader.model.text import literal, msg
+from grader.model.text import msg
 from grader.probes.amqp_bodies import subject_of
 
 if TYPE_CHECKING:
@@ -201,4 +201,3 @@ class QueueMissingError(Exception):
     def __init__(self, queue: str) -> None:
         super().__init__(queue)
         self.queue = queue
-        self.text = literal(queue)
