@@ -18,7 +18,7 @@ from grader.errors import GraderError
 from grader.model.text import msg
 from grader.polling import Deadline, DeadlineError, pause
 from grader.probes.amqp_bodies import digest, fields, shown, subject_of
-from grader.probes.rabbitmq import BROKER_ERRORS, MARK_KEY, RabbitMQ
+from grader.probes.rabbitmq import BROKER_ERRORS, MARK_KEY, RabbitMQ, connect
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
@@ -109,7 +109,7 @@ class Firehose:
 
     def _observe(self) -> None:
         self._renewing.clear()
-        connection = pika.BlockingConnection(self._rabbitmq.parameters(heartbeat=30, patience_s=3.0))
+        connection = connect(self._rabbitmq.parameters(heartbeat=30, patience_s=3.0))
         try:
             channel = connection.channel()
             queue = channel.queue_declare("", exclusive=True).method.queue

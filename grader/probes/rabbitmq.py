@@ -32,6 +32,18 @@ MARK_KEY = "grader.mark"  # routing key of our marks; no queue has that name
 BROKER_ERRORS = (pika.exceptions.AMQPError, OSError)
 
 
+def connect(parameters: pika.ConnectionParameters) -> pika.BlockingConnection:
+    """Open a connection; every way in which the other side can refuse is one of BROKER_ERRORS.
+
+    pika raises a bare ValueError when the socket is reset between its connect and its first look at the peer, which
+    a gateway in front of a broker that is still starting does.
+    """
+    try:
+        return pika.BlockingConnection(parameters)
+    except ValueError as error:
+        raise pika.exceptions.AMQPConnectionError(str(error)) from error
+
+
 class QueueState(msgspec.Struct, frozen=True):
     """What a passive declare answers: messages ready, consumers attached (no lag)."""
 
@@ -77,7 +89,7 @@ class RabbitMQ:
     @contextmanager
     def channel(self, *, patience_s: float = 5.0) -> Iterator[BlockingChannel]:
         """Open a connection and a channel for one short use. Raises pika's errors and OSError."""
-        connection = pika.BlockingConnection(self.parameters(patience_s=patience_s))
+        connection = connect(self.parameters(patience_s=patience_s))
         try:
             yield connection.channel()
         finally:

@@ -40,6 +40,13 @@ def cells(result: Result) -> dict[str, tuple[str, str]]:
     return {o.check: (o.verdict, o.reason) for o in result.outcomes}
 
 
+def errors(result: Result) -> str:
+    """Say why the grader itself failed, where it did: a list of checks alone explains nothing."""
+    return "; ".join(
+        f"{o.check}: {o.observed} {[e.lines for e in o.evidence]}" for o in result.outcomes if o.verdict == "error"
+    )
+
+
 def left(engine: docker.DockerClient, pid: int) -> list[str]:
     """Everything on the engine that one grader process has made; others may be at work there."""
     wanted = {"label": labels.OWNER}
@@ -52,7 +59,7 @@ def left(engine: docker.DockerClient, pid: int) -> list[str]:
 def test_a_reference_passes_every_check(tmp_path: Path) -> None:
     """Full marks and full bonus, nothing provisional."""
     subject, result = grade("python", tmp_path)
-    assert problems_of(subject, cells(result)) == ()
+    assert problems_of(subject, cells(result)) == (), errors(result)
     assert (result.grade.status, result.grade.score, result.grade.bonus) == ("final", 100, result.grade.max_bonus)
     assert result.stages.keys() >= {"intake", "policy", "build", "ready", "checks", "teardown"}
 
@@ -61,7 +68,7 @@ def test_a_reference_passes_every_check(tmp_path: Path) -> None:
 def test_a_mutant_fails_for_its_own_reason(name: str, tmp_path: Path) -> None:
     """The rest of the matrix is proven by `grader verify`."""
     subject, result = grade(name, tmp_path, *subjects.subject(assignments.load(TASK_QUEUE), name).kills)
-    assert problems_of(subject, cells(result)) == ()
+    assert problems_of(subject, cells(result)) == (), errors(result)
 
 
 def test_files_of_a_submission_change_nothing_in_the_checks(tmp_path: Path) -> None:
