@@ -156,10 +156,6 @@ class Stack:
                 return container
         raise LookupError(name)
 
-    def by_address(self, ip: str) -> Container | None:
-        """Return the submission's container that has this address on one of the stack's networks."""
-        return next((c for c in self.containers() if ip in c.listed_addresses.values()), None)
-
     def address(self, target: str, port: int) -> tuple[str, int]:
         """Return a loopback (host, port) that leads to `port` of a service ("rabbitmq") or a container ("worker-2").
 

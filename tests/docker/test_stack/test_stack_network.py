@@ -118,18 +118,6 @@ def test_a_service_and_a_container_have_addresses_of_their_own(stack: Stack, tal
     assert stack.address("echo", 7000) == stack.address("echo", 7000)
 
 
-def test_addresses_tell_who_is_who(stack: Stack) -> None:
-    """An address seen by a broker names the container."""
-    for container in stack.containers():
-        if container.service == "guest":  # has no address of its own
-            assert container.ip == ""
-            continue
-        assert container == stack.by_address(container.ip)
-    assert stack.by_address("192.0.2.1") is None
-    with pytest.raises(LookupError):
-        stack.container("echo-3")
-
-
 def test_nobody_listening_is_a_reset(stack: Stack, talk: Callable[..., str]) -> None:
     """A closed port and an unknown service end the connection at once."""
     assert talk(stack.address("echo", 7001)) == "reset"
