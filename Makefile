@@ -65,7 +65,7 @@ $(COMPOSE_STAMP):
 
 images: engine
 	$(STEP) 'Images'
-	@$(BIN)/grader images ensure --assignment rabbitmq-task-queue
+	@$(BIN)/grader images ensure $(foreach a,$(notdir $(wildcard assignments/*)),--assignment $(a))
 
 demo: setup
 	$(STEP) 'Demonstration'

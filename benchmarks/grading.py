@@ -1,9 +1,12 @@
 """How much grading costs over the bare stack: both in one run, as ratios.
 
-    .venv/bin/python benchmarks/grading.py [ASSIGNMENT] [REFERENCE] [--rounds N]
+    .venv/bin/python benchmarks/grading.py [ASSIGNMENT] [REFERENCE] [--rounds N] [--all]
 
-The bare stack is the same submission under plain Compose: build (from the layer cache), up, wait until the broker
-completes a handshake and the API answers /health, down. CPU seconds are the whole machine's, so run it on an idle one.
+--all measures the Node.js reference of every assignment.
+
+The bare stack is the same submission under plain Compose: build (from the layer cache), up, wait until each broker and
+database answers its protocol's first request and the API answers /health, down. CPU seconds are the whole machine's, so
+run it on an idle one.
 Linux only: the bare stack is reached by its containers' addresses.
 """
 
@@ -14,6 +17,7 @@ import socket
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +33,20 @@ from grader.verify import subjects
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import docker
+
+    from grader.model.assignment import Assignment
+
 PROJECT = "grader-benchmark"
+
+# role -> (ports, first request, what an answer contains once the service is ready)
+FIRST_WORDS: dict[str, tuple[tuple[int, ...], bytes, bytes]] = {
+    "rabbitmq": ((5672,), b"AMQP\x00\x00\x09\x01", b"RabbitMQ"),
+    "redis": ((6379,), b"PING\r\n", b"P"),  # +PONG, or -NOAUTH with the word Authentication; not -LOADING
+    "postgres": ((5432,), b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"N"),  # SSLRequest: no
+    "kafka": ((29092, 9092, 19092), b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x01\xff\xff", b"\x00"),
+    "http": ((3000,), b"GET /health HTTP/1.0\r\n\r\n", b" 200"),
+}
 
 
 def busy() -> float:
@@ -45,10 +62,10 @@ def measured(work: Callable[[], object]) -> tuple[float, float, object]:
     return time.monotonic() - wall, busy() - cpu, result
 
 
-def bare_project(source: Path, assignment: object, folder: Path) -> Path:
+def bare_project(source: Path, assignment: Assignment, folder: Path) -> Path:
     """Write the submission as Compose alone would run it here, with image names that this machine has."""
     workspace = intake.take(source, folder / "bare")
-    plan = policy.judge(workspace, assignment, catalogue.load())  # type: ignore[arg-type]
+    plan = policy.judge(workspace, assignment, catalogue.load())
     bound = policy.bind(plan, images.resolve(connect(), plan.images))
     for build in bound.builds:
         Path(workspace.root, build.context, "Dockerfile.bare").write_text(build.text, "utf-8")
@@ -65,7 +82,7 @@ def bare_project(source: Path, assignment: object, folder: Path) -> Path:
     return file
 
 
-def bare(file: Path) -> None:
+def bare(file: Path, assignment: Assignment) -> None:
     """Build, start, wait until ready, and remove."""
     env = {
         "PATH": "/usr/bin:/bin",
@@ -74,29 +91,33 @@ def bare(file: Path) -> None:
         "COMPOSE_BAKE": "false",
     }
     compose = [str(find_compose()), "-p", PROJECT, "-f", str(file)]
+    client = connect()
     try:
-        process.run([*compose, "up", "-d", "--build"], deadline_s=300, env=env, check=True)
-        client = connect()
-        eventually(
-            lambda: answers(client, "rabbitmq", 5672, b"AMQP\x00\x00\x09\x01"), within=90, every=0.1, what="broker"
-        )
-        request = b"GET /health HTTP/1.0\r\n\r\n"
-        eventually(lambda: b" 200" in answers(client, "api", 3000, request)[:16], within=90, every=0.1, what="api")
+        process.run([*compose, "up", "-d", "--build"], deadline_s=600, env=env, check=True)
+        for service in assignment.services:
+            if service.role in FIRST_WORDS:
+                eventually(partial(ready, client, service.name, service.role), within=90, every=0.1, what=service.name)
     finally:
         process.run([*compose, "down", "-v", "-t", "0"], deadline_s=120, env=env)
 
 
-def answers(client: object, service: str, port: int, request: bytes) -> bytes:
-    """Return the first bytes that a service answers to `request`."""
-    (container,) = client.containers.list(  # type: ignore[attr-defined]
+def ready(client: docker.DockerClient, service: str, role: str) -> bool:
+    """Say whether each container of a service gives the answer of one that is ready."""
+    ports, request, sign = FIRST_WORDS[role]
+    found = client.containers.list(
         filters={"label": [f"com.docker.compose.project={PROJECT}", f"com.docker.compose.service={service}"]}
     )
-    address = next(iter(container.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"]
+    addresses = [next(iter(c.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"] for c in found]
+    return bool(addresses) and all(any(sign in answer(a, port, request) for port in ports) for a in addresses)
+
+
+def answer(address: str, port: int, request: bytes) -> bytes:
+    """Return the first bytes that come back for `request`."""
     try:
         with socket.create_connection((address, port), timeout=2) as connection:
             connection.settimeout(2)
             connection.sendall(request)
-            return connection.recv(64)
+            return connection.recv(512)
     except OSError:
         return b""
 
@@ -107,18 +128,26 @@ def main() -> None:
     parser.add_argument("assignment", nargs="?", default="rabbitmq-task-queue")
     parser.add_argument("reference", nargs="?", default="node")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
-    assignment = assignments.load(arguments.assignment)
+    names = assignments.names() if arguments.all else [arguments.assignment]
+    for name in names:
+        compare(assignments.load(name), arguments.reference, arguments.rounds)
+
+
+def compare(assignment: Assignment, reference: str, count: int) -> None:
+    """Run both `count` times in turn, and print the ratios and where the time went."""
     with tempfile.TemporaryDirectory() as name:
-        source = Path(name) / arguments.reference
-        subjects.materialise(assignment, arguments.reference, source)
+        source = Path(name) / reference
+        subjects.materialise(assignment, reference, source)
         file = bare_project(source, assignment, Path(name))
-        bare(file)  # fills the layer cache, so that both find it warm
+        bare(file, assignment)  # fills the layer cache, so that both find it warm
         rounds = []
-        for _ in range(arguments.rounds):
-            plain = measured(lambda: bare(file))
+        for _ in range(count):
+            plain = measured(lambda: bare(file, assignment))
             graded = measured(lambda: pipeline.grade(source, assignment, lambda _event: None))
             rounds.append((plain, graded))
+    print(f"\n{assignment.id}, {reference}")
     wall = statistics.median(g[0] / p[0] for p, g in rounds)
     cpu = statistics.median(g[1] / p[1] for p, g in rounds)
     plain, graded = rounds[-1]

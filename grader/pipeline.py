@@ -29,8 +29,11 @@ from grader.model.outcome import Evidence, Outcome
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
 from grader.probes.http import HTTP
+from grader.probes.kafka import Kafka
+from grader.probes.postgres import Postgres
 from grader.probes.rabbitmq import RabbitMQ
 from grader.probes.recorder import Recorder
+from grader.probes.redis import Redis
 from grader.stack import readiness
 from grader.stack.stack import Stack
 from grader.stack.stage import new_stage
@@ -194,8 +197,9 @@ def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str,
         for name, r in ready.items()
     }
     for service in contract:
-        if service.role == "rabbitmq" and states[service.name].ready and not _knows_user(stack, recorder, service):
-            states[service.name] = ServiceState(ready=False, reason="broker-user-not-declared")
+        state = states.get(service.name)
+        if state and state.ready and (reason := _refuses(stack, recorder, service)):
+            states[service.name] = ServiceState(ready=False, reason=reason)
     return states
 
 
@@ -214,18 +218,37 @@ def _build(run: Run, stack: Stack) -> None:
         raise
 
 
-def _knows_user(stack: Stack, recorder: Recorder, service: ContractService) -> bool:
-    """Say whether the contract's user may log in; a broker that imports definitions gets a moment for it."""
-    rabbitmq = RabbitMQ(stack, recorder, service.name)
+def _refuses(stack: Stack, recorder: Recorder, service: ContractService) -> str:
+    """Return why a broker that answers is not the contract's: it refuses its credentials or lacks its database.
+
+    What imports definitions or makes its database by itself gets a moment for it. "" when all is well.
+    """
+    probe: Callable[[], bool | None]
+    match service.role:
+        case "rabbitmq":
+            probe, reason = RabbitMQ(stack, recorder, service.name).accepts_user, "broker-user-not-declared"
+        case "redis":
+            probe, reason = Redis(stack, recorder, service.name).accepts_password, "redis-password-unknown"
+        case "postgres":
+            probe, reason = Postgres(stack, recorder, service.name).has_database, "database-missing"
+        case _:
+            return ""
     try:
-        return eventually(rabbitmq.accepts_user, within=CREDENTIALS_S, every=0.3, what="user")
+        eventually(probe, within=CREDENTIALS_S, every=0.3, what=reason)
     except DeadlineError:
-        return False
+        return reason
+    return ""
 
 
 def _ready_probe(stack: Stack, recorder: Recorder, service: ContractService) -> Callable[[], bool] | None:
     if service.role == "rabbitmq":
         return RabbitMQ(stack, recorder, service.name).ready
+    if service.role == "redis":
+        return Redis(stack, recorder, service.name).ready
+    if service.role == "postgres":
+        return Postgres(stack, recorder, service.name).ready
+    if service.role == "kafka":
+        return Kafka(stack, recorder, service.name).ready
     if service.role == "http":
         return HTTP(stack, recorder, service.name, service.port).healthy
     return None  # a worker shows by its work that it is ready: the checks see to it

@@ -11,8 +11,11 @@ from grader.checks.ids import Ids
 
 if TYPE_CHECKING:
     from grader.checks.world import World
+    from grader.probes.kafka import Kafka
+    from grader.probes.postgres import Postgres
     from grader.probes.rabbitmq import RabbitMQ
     from grader.probes.recorder import Recorder
+    from grader.probes.redis import Redis
     from grader.stack.stack import Stack
 
 
@@ -53,3 +56,21 @@ def faults(world: World) -> Disturbances:
 def rabbitmq(world: World) -> RabbitMQ:
     """The contract's broker `rabbitmq`."""
     return world.rabbitmq()
+
+
+@pytest.fixture(scope="session")
+def redis(world: World) -> Redis:
+    """The contract's `redis`."""
+    return world.redis()
+
+
+@pytest.fixture(scope="session")
+def postgres(world: World) -> Postgres:
+    """The contract's database server `db`."""
+    return world.postgres()
+
+
+@pytest.fixture(scope="session")
+def kafka(world: World) -> Kafka:
+    """The contract's broker `kafka`."""
+    return world.kafka()

@@ -16,7 +16,10 @@ from grader.model.outcome import Evidence, Outcome
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError
 from grader.probes.firehose import FloodError
+from grader.probes.kafka import KAFKA_ERRORS
+from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS
 from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
+from grader.probes.redis import REDIS_ERRORS
 
 if TYPE_CHECKING:
     from grader.checks.world import World
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from grader.model.text import Text
 
 MAX_EVENTS = 400
-NO_ANSWER = (*BROKER_ERRORS, httpx.HTTPError, DeadlineError)
+NO_ANSWER = (*BROKER_ERRORS, *KAFKA_ERRORS, *REDIS_ERRORS, *POSTGRES_ERRORS, httpx.HTTPError, DeadlineError)
 
 
 class BlockedError(Exception):
@@ -61,6 +64,12 @@ def outcome_of(  # noqa: PLR0911 - one return a kind of ending
             spec, began, ended, events, "poison-redelivered-forever",
             msg("a message that fails is delivered a few times at most"),
             msg("%(id)s was delivered more than %(n)s times", id=failure.subject, n=failure.count - 1),
+        )  # fmt: skip
+    if isinstance(failure, SCHEMA_ERRORS):
+        return _failed(
+            spec, began, ended, events, "table-differs",
+            msg("the database holds the contract's tables, and rows as the contract describes them fit in"),
+            literal(f"{type(failure).__name__}: {failure}"[:300]),
         )  # fmt: skip
     if isinstance(failure, NO_ANSWER) or (isinstance(failure, GraderError) and _stopped(world)):
         return _failed(

@@ -12,8 +12,12 @@ from grader.probes.addresses import Addresses
 from grader.probes.containers import ContainerWatch
 from grader.probes.firehose import Firehose
 from grader.probes.http import HTTP
+from grader.probes.kafka import Kafka
+from grader.probes.kafka_group import GroupWatch
+from grader.probes.postgres import Postgres
 from grader.probes.rabbitmq import RabbitMQ
 from grader.probes.recorder import Recorder
+from grader.probes.redis import Redis
 from grader.stack.stack import Stack
 
 if TYPE_CHECKING:
@@ -68,6 +72,27 @@ class World:
         self._closers.append(firehose.close)
         firehose.wait_tracing()
         return firehose
+
+    def redis(self, service: str = "redis") -> Redis:
+        """Return a probe of a Redis. Raises CheckFailure if it never came up."""
+        self.ready_service(service)
+        return Redis(self.stack, self.recorder, service)
+
+    def postgres(self, service: str = "db", database: str = "app") -> Postgres:
+        """Return a probe of a PostgreSQL server. Raises CheckFailure if it never came up."""
+        self.ready_service(service)
+        return Postgres(self.stack, self.recorder, service, database)
+
+    def kafka(self, service: str = "kafka") -> Kafka:
+        """Return a probe of a Kafka broker. Raises CheckFailure if it never came up."""
+        self.ready_service(service)
+        return Kafka(self.stack, self.recorder, service)
+
+    def group_watch(self, kafka: Kafka, group: str, topic: str) -> GroupWatch:
+        """Record who holds which partitions of a topic until the end of the run."""
+        watch = GroupWatch(kafka, self.recorder, group, topic)
+        self._closers.append(watch.close)
+        return watch
 
     def http(self, target: str, port: int = 3000) -> HTTP:
         """Return a client of an HTTP service or of one of its containers. Raises CheckFailure if it never came up."""

@@ -67,12 +67,12 @@ def list_images(as_json: bool, lang: str) -> None:
 
 @images.command()
 @click.argument("names", nargs=-1)
-@click.option("--assignment", help="What this assignment's contract and reference solutions use.")
+@click.option("--assignment", multiple=True, help="What an assignment's contract and reference solutions use (again).")
 @click.option("--mode", type=click.Choice(["auto", "pull", "equivalent"]), default="auto", show_default=True)
 @assignments_folder
 @language
 @guarded
-def ensure(names: tuple[str, ...], assignment: str | None, mode: str, extra: Path | None, lang: str) -> None:
+def ensure(names: tuple[str, ...], assignment: tuple[str, ...], mode: str, extra: Path | None, lang: str) -> None:
     """Have the images NAMES ready: pulled where a registry answers, built from packages where none does."""
     from grader import images as library  # noqa: PLC0415 - start-up time
     from grader.images.endpoint import connect  # noqa: PLC0415
@@ -82,7 +82,9 @@ def ensure(names: tuple[str, ...], assignment: str | None, mode: str, extra: Pat
         from grader import assignments  # noqa: PLC0415
         from grader.verify.images import images_of  # noqa: PLC0415
 
-        wanted += images_of(assignments.load(assignment, extra))
+        for each in assignment:
+            wanted += images_of(assignments.load(each, extra))
+        wanted = list(dict.fromkeys(wanted))
     found = library.resolve(connect(), wanted, mode=mode, on_progress=lambda text: say(text, lang))  # type: ignore[arg-type]
     for image in found.values():
         click.echo(f"{image.name:34} {image.reference}")

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pika.exceptions
+import psycopg
 import pytest
+import redis
 
 from grader.checks.judging import BlockedError, outcome_of
 from grader.errors import CheckFailure, GraderError
@@ -48,6 +50,13 @@ def world(*, canary: bool = True, running: bool = True) -> Any:
         (pika.exceptions.AMQPConnectionError(), {}, "failed", "no-answer"),
         (ConnectionResetError(), {}, "failed", "no-answer"),
         (httpx.ReadTimeout("slow"), {}, "failed", "no-answer"),
+        (redis.exceptions.TimeoutError(), {}, "failed", "no-answer"),
+        (redis.exceptions.OutOfMemoryError(), {}, "failed", "no-answer"),
+        (redis.exceptions.DataError(), {}, "error", "grader-error"),
+        (psycopg.OperationalError(), {}, "failed", "no-answer"),
+        (psycopg.OperationalError(), {"canary": False}, "error", "grader-error"),
+        (psycopg.errors.UndefinedTable(), {}, "failed", "table-differs"),
+        (psycopg.errors.SyntaxError(), {}, "error", "grader-error"),
         (DeadlineError("x", 1.0), {}, "failed", "no-answer"),
         (DeadlineError("x", 1.0), {"canary": False}, "error", "grader-error"),
         (GraderError(msg("rabbitmqctl failed")), {}, "error", "grader-error"),

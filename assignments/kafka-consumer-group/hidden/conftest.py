@@ -1,0 +1,142 @@
+"""The faults that several checks judge: each happens once a run and is recorded, not judged, here."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grader import fail, msg
+from grader.polling import DeadlineError, eventually
+
+if TYPE_CHECKING:
+    from conftest import ConsumerGroup, Event
+
+TOPIC, GROUP, TABLE, SERVICE = "user-events", "user-service", "processed", "processor"
+TAKEOVER_S = 75.0  # the contract's 60 s, and what a loaded machine adds
+RECOVERY_S = 75.0
+SLOW_MS = 5000  # the longest that the contract has
+PLUG_MS = 500
+IN_WORK_S = 3.0
+PROCESSED_S = 60.0
+LAG_S = 45.0
+
+
+@dataclass
+class Death:
+    """A member was killed while it had a slow event in work, with fast ones behind it in the same partition.
+
+    What was seen just before the kill, in this order: the partition's committed offset, the rows.
+    """
+
+    killed: str
+    slow: Event
+    fast: list[Event]
+    stream: list[Event]
+    committed: int = 0
+    rows: set[str] = field(default_factory=set)
+    after: list[Event] = field(default_factory=list)
+    took_s: float = 0.0
+    not_taken: list[Event] = field(default_factory=list)
+    lost: list[Event] = field(default_factory=list)
+    returned: bool = False
+
+
+@pytest.fixture(scope="session")
+def death(group: ConsumerGroup) -> Death:
+    """SIGKILL of one member in the middle of a stream; it is started again when the others have its partitions."""
+    group.ensure_working()
+    group.disturbed()
+    group.faults.settle()
+    holders = group.owners("holder", within=30)
+    partition = min(holders, default=0)
+    killed = holders.get(partition, f"{SERVICE}-1")
+    # While the first one is in work, all the others are fetched: what is committed batch by batch is in one batch.
+    (plug,) = group.events("plug", 1, partition, duration_ms=PLUG_MS)
+    slow, *fast = group.events("slow", 6, partition)
+    slow.duration_ms = SLOW_MS
+    death = Death(killed, slow, fast, group.everywhere("stream", 6, duration_ms=100))
+    group.produce([plug, slow, *fast, *death.stream])
+    _before_the_kill(group, death)
+    began = group.now()
+    with group.faults.killed(killed):
+        death.after = group.everywhere("after", 2)
+        group.produce(death.after)
+        death.not_taken = group.wait_rows(death.after, within=TAKEOVER_S)
+        death.took_s = group.now() - began
+        # Started while the group still counts on the dead one, it would hold everything up once more.
+        if not death.not_taken:
+            group.wait_settled(group.replicas() - 1, but=killed)
+    death.returned = _back(group, killed)
+    death.lost = group.wait_rows([slow, *fast, *death.stream], within=PROCESSED_S if death.returned else 5.0)
+    if death.not_taken or death.lost or not death.returned:
+        group.world.dirty = True
+    return death
+
+
+def _before_the_kill(group: ConsumerGroup, death: Death) -> None:
+    """Give those that do not wait for the slow event the time to show it; look at what is committed and done."""
+
+    def look() -> bool:
+        death.committed = group.kafka.committed(GROUP, TOPIC).get(death.slow.partition, 0)
+        death.rows = set(group.rows())
+        return death.committed > death.slow.offset and {e.id for e in death.fast} <= death.rows
+
+    with contextlib.suppress(DeadlineError):
+        eventually(look, within=IN_WORK_S, every=0.2, what="the fast events")
+
+
+def _back(group: ConsumerGroup, name: str) -> bool:
+    """Wait until a container processes events again."""
+    group.wait_settled(group.replicas())
+    try:
+        return eventually(
+            lambda: name in group.owners("returned", within=20).values(), within=TAKEOVER_S, every=0.5, what=name
+        )
+    except DeadlineError:
+        return False
+
+
+@dataclass
+class Replay:
+    """The group was emptied and forgotten, and began at the beginning again, with new events already there."""
+
+    before_group: list[Event]
+    missed: list[Event]
+    changed: list[str]
+    lag: int
+
+
+@pytest.fixture(scope="session")
+def replay(group: ConsumerGroup) -> Replay:
+    """Stop all processors, forget the group, send events, start: everything is read for a second time."""
+    group.ensure_working()
+    if not group.stop_all():
+        group.world.dirty = True
+        fail(
+            "partitions-not-released",
+            expected=msg("group user-service is empty after all processors have ended"),
+            observed=msg("it still counts on: %(names)s", names=", ".join(sorted(group.members().held)) or "-"),
+        )
+    # A row that was touched meanwhile tells a repeat that writes from one that leaves the row as it is.
+    group.postgres.execute(f"UPDATE {TABLE} SET processed_by = processed_by || ' (seen)'")  # noqa: S608 - our name
+    rows = group.rows()
+    group.kafka.forget(GROUP)
+    early = group.everywhere("early", 2)
+    group.produce(early)
+    group.faults.start(SERVICE)
+    missed = group.wait_rows(early, within=RECOVERY_S)
+    lag = _lag(group, within=5.0 if missed else LAG_S)
+    now = group.rows()
+    found = Replay(early, missed, [i for i, row in rows.items() if now.get(i) != row], lag)
+    if missed or found.changed or lag:
+        group.world.dirty = True
+    return found
+
+
+def _lag(group: ConsumerGroup, within: float) -> int:
+    with contextlib.suppress(DeadlineError):
+        eventually(lambda: group.kafka.lag(GROUP, TOPIC) == 0, within=within, every=0.3, what="lag")
+    return group.kafka.lag(GROUP, TOPIC)

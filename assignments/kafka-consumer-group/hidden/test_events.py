@@ -1,0 +1,138 @@
+"""Hidden checks that break nothing: null values, repeats, progress, and a table that is held still."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING
+
+from grader import Evidence, check, fail, msg
+from grader.oracles.violation import listed
+from grader.polling import DeadlineError, eventually, never
+from grader.probes.kafka import Record
+
+if TYPE_CHECKING:
+    from conftest import ConsumerGroup, Event
+
+TOPIC, GROUP, TABLE = "user-events", "user-service", "processed"
+BEHIND_POISON_S = 45.0
+LAG_S = 30.0
+SLACK_S = 15.0
+HELD = 3
+HOLD_S = 12.0  # twice the 5 s after which most clients commit by themselves
+BLOCKED_S = 20.0
+AFTER_HOLD_S = 75.0
+
+
+@check("poison.null", needs="events.once")
+def test_null_value_stops_no_partition(events: ConsumerGroup) -> None:
+    """Un registro sin valor (null, un «tombstone») es un evento mal formado: no detiene su partición.
+
+    A record without a value (null, a tombstone) is a malformed event: it does not stop its partition.
+    """
+    for partition in range(events.partitions()):
+        events.send_raw(partition, events.ids.new("null-user"), None)
+    behind = events.everywhere("behind", 2)
+    events.produce(behind)
+    events.disturbed()
+    events.demand(behind, within=BEHIND_POISON_S, code="poison-blocks-partition")
+
+
+@check("events.repeat", needs="events.once")
+def test_a_repeat_leaves_the_row(events: ConsumerGroup) -> None:
+    """Un evento cuyo eventId ya está en la tabla es una repetición: deja la fila como está y no detiene su partición.
+
+    An event whose eventId is in the table already is a repeat: it leaves the row as it is and does not stop its
+    partition.
+    """
+    first = events.everywhere("repeat")
+    events.produce(first)
+    events.demand(first, within=30)
+    before = events.rows()
+    events.kafka.produce(TOPIC, *(_repeat(e) for e in first))
+    behind = events.everywhere("behind")
+    events.produce(behind)
+    events.disturbed()
+    events.demand(behind, within=BEHIND_POISON_S, code="repeat-blocks")
+    after = events.rows()
+    changed = [e.id for e in first if after.get(e.id) != before[e.id]]
+    if changed:
+        fail(
+            "repeat-changed-row",
+            expected=msg("the row of an event that comes twice stays as the first one wrote it"),
+            observed=msg(
+                "changed: %(ids)s", ids=listed(f"{i}: seq {before[i].seq} → {_seq(after, i)}" for i in changed)
+            ),
+        )
+
+
+def _repeat(event: Event) -> Record:
+    value = {"eventId": event.id, "userId": event.user, "seq": event.seq + 1, "duration_ms": 0}
+    return Record(event.user.encode(), json.dumps(value).encode(), event.partition)
+
+
+def _seq(rows: dict, event_id: str) -> str:  # type: ignore[type-arg]  # Row is the conftest's
+    return str(rows[event_id].seq) if event_id in rows else "-"
+
+
+@check("lag.zero", needs="events.once")
+def test_lag_returns_to_zero(events: ConsumerGroup) -> None:
+    """El grupo confirma en Kafka hasta dónde ha llegado: en 30 s como mucho desde el último evento, su lag es 0.
+
+    The group commits in Kafka how far it has come: at most 30 s after the last event its lag is 0.
+    """
+    sent = events.everywhere("lag", 4, duration_ms=20)
+    events.produce(sent)
+    events.demand(sent, within=30)
+    with contextlib.suppress(DeadlineError):
+        eventually(lambda: events.kafka.lag(GROUP, TOPIC) == 0, within=LAG_S + SLACK_S, every=0.3, what="lag")
+    lag = events.kafka.lag(GROUP, TOPIC)
+    if lag:
+        ends, committed = events.kafka.end_offsets(TOPIC), events.kafka.committed(GROUP, TOPIC)
+        fail(
+            "progress-not-committed",
+            expected=msg("the lag of group user-service is 0 within %(n)s s", n=int(LAG_S)),
+            observed=msg("it is %(n)s, although all events have their rows", n=lag),
+            evidence=(
+                Evidence(
+                    title=msg("end of each partition, and the committed offset"),
+                    lines=tuple(f"{TOPIC}-{p}: {end}  {committed.get(p, '-')}" for p, end in sorted(ends.items())),
+                ),
+            ),
+        )
+
+
+@check("commit.after-effect", needs="events.once")
+def test_offset_is_committed_after_the_effect(events: ConsumerGroup) -> None:
+    """El offset de un evento se confirma después de escribir su fila: mientras la tabla está bloqueada, lo confirmado no
+    pasa de los eventos que ya tienen fila.
+
+    An event's offset is committed after its row is written: while the table is locked, what is committed does not go
+    beyond the events that have their row.
+    """
+    (marker,) = events.events("marker", 1, 0)
+    events.produce([marker])
+    events.demand([marker], within=30)
+    events.disturbed()
+    held = events.events("held", HELD, 0)
+    passed: int | None = None
+    with events.postgres.locked(TABLE):
+        events.produce(held)
+        # An event has been read, and its row waits for us: from here on only a commit can be wrong.
+        with contextlib.suppress(DeadlineError):
+            eventually(events.postgres.waiting, within=BLOCKED_S, every=0.1, what="a blocked INSERT")
+        passed = never(lambda: _beyond(events, held[0]), for_=HOLD_S, every=0.3)
+    if passed:
+        fail(
+            "committed-before-effect",
+            expected=msg("while no row can be written, the committed offset stays at %(n)s at most", n=held[0].offset),
+            observed=msg("it went on to %(n)s: those events are lost if the processor dies now", n=passed),
+            evidence=events.logs(),
+        )
+    events.demand(held, within=AFTER_HOLD_S, code="event-lost")
+
+
+def _beyond(events: ConsumerGroup, first: Event) -> int | None:
+    """Return the committed offset of the partition if it has passed `first`, an event that has no row."""
+    committed = events.kafka.committed(GROUP, TOPIC).get(first.partition, 0)
+    return committed if committed > first.offset else None

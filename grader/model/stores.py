@@ -1,0 +1,51 @@
+"""What the probes of Redis and PostgreSQL saw: plain values that oracles judge."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Ttl(msgspec.Struct, frozen=True):
+    """A key's time to live, read between two looks at the grader's clock (seconds since the stack's start).
+
+    ms: milliseconds left; -1: the key never expires, -2: there is no such key.
+    """
+
+    ms: int
+    before: float
+    after: float
+
+
+class RedisClient(msgspec.Struct, frozen=True):
+    """A connection that Redis has: the container it comes from ("" if unknown), its name, its last command."""
+
+    actor: str
+    name: str
+    cmd: str
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """A statement that PostgreSQL has logged.
+
+    at: seconds since the stack's start. actor: the container that sent it ("" if unknown). text: the statement, of
+    several lines perhaps. detail: the parameters that the log names, "" without any.
+    """
+
+    at: float
+    actor: str
+    text: str
+    detail: str = ""
+
+    def line(self) -> str:
+        """Return it on one line for a report."""
+        text = " ".join(self.text.split())
+        detail = f"  ({' '.join(self.detail.split())})" if self.detail else ""
+        return f"{self.actor or '?'}: {text}{detail}"
+
+
+class Backend(msgspec.Struct, frozen=True):
+    """A connection of PostgreSQL that waits for a lock: its process, the container behind it, its statement."""
+
+    pid: int
+    actor: str
+    query: str

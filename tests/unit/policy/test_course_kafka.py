@@ -1,0 +1,104 @@
+"""What the course's Kafka files teach and a compose file shows by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grader.model.assignment import Assignment, ContractService
+from grader.model.text import Bilingual
+from grader.model.workspace import Workspace
+from grader.policy import judge
+
+if TYPE_CHECKING:
+    from tests.unit.policy.conftest import Submission
+
+COURSE = """
+version: '3.8'
+
+services:
+  zookeeper:
+    image: confluentinc/cp-zookeeper:latest
+    container_name: zookeeper
+    environment:
+      ZOOKEEPER_CLIENT_PORT: 2181
+      ZOOKEEPER_TICK_TIME: 2000
+    ports:
+      - "2181:2181"
+
+  kafka:
+    image: confluentinc/cp-kafka:latest
+    container_name: kafka
+    depends_on:
+      - zookeeper
+    ports:
+      - "9092:9092"
+    environment:
+      KAFKA_BROKER_ID: 1
+      KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181
+      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://localhost:9092
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: 1
+"""
+KAFKA = Assignment(
+    id="kafka",
+    title=Bilingual(es="Kafka", en="Kafka"),
+    services=(
+        ContractService(name="kafka", role="kafka", port=9092, images=("apache/kafka", "confluentinc/cp-kafka")),
+    ),
+    checks=(),
+)
+ZOOKEEPER, LOCALHOST = "kafka-without-zookeeper", "broker-advertises-localhost"
+
+
+class AnyImage:
+    """A catalogue that has every name."""
+
+    def find(self, name: str) -> object:
+        return name
+
+    def nearest(self, name: str) -> str:
+        return name
+
+
+def found(submission: Submission, text: str) -> dict[str, int]:
+    """Return code -> line of what the lints on Kafka say."""
+    submission.compose(text)
+    plan = judge(Workspace(root=str(submission.root), name="entrega"), KAFKA, AnyImage())
+    return {f.code: f.line for f in plan.findings if f.code in {ZOOKEEPER, LOCALHOST}}
+
+
+def test_the_courses_own_file_has_both_faults(submission: Submission) -> None:
+    """It is accepted: both faults are shown where they stand, and the checks show what comes of them."""
+    assert found(submission, COURSE) == {ZOOKEEPER: 15, LOCALHOST: 24}
+
+
+@pytest.mark.parametrize(
+    ("image", "codes"),
+    [
+        ("confluentinc/cp-kafka:7.9.0", set()),
+        ("confluentinc/cp-kafka:8.0.0", {ZOOKEEPER}),
+        ("confluentinc/cp-kafka", {ZOOKEEPER}),
+        ("apache/kafka:3.9.1", set()),
+        ("apache/kafka:4.1.0", {ZOOKEEPER}),
+    ],
+)
+def test_a_release_without_zookeeper(submission: Submission, image: str, codes: set[str]) -> None:
+    text = COURSE.replace("confluentinc/cp-kafka:latest", image).replace("//localhost:", "//kafka:")
+    assert set(found(submission, text)) == codes
+
+
+@pytest.mark.parametrize(
+    ("advertised", "faulty"),
+    [
+        ("PLAINTEXT://kafka:29092,PLAINTEXT_HOST://localhost:9092", False),
+        ("PLAINTEXT://kafka:9092", False),
+        ("A://127.0.0.1:9092, B://localhost:29092", True),
+        ("PLAINTEXT://0.0.0.0:9092", True),
+        ("", False),
+    ],
+)
+def test_only_localhost_is_advertised(submission: Submission, advertised: str, faulty: bool) -> None:
+    """One listener for containers is enough; with a configuration of its own nothing is said."""
+    text = COURSE.replace("PLAINTEXT://localhost:9092", f'"{advertised}"').replace(":latest", ":7.9.0")
+    assert (LOCALHOST in found(submission, text)) == faulty
