@@ -17,7 +17,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     "http", ...). kind: what happened, in the field's terms:
       grader: "fault", "healed", "note"; docker: "started", "died", "paused", "unpaused";
       amqp: "published" (to the broker), "delivered" (to a consumer), "stored" (seen in a queue by our reader);
-      http: "request", "response".
+      http: "request", "response";
+      kafka: "produced" (by us), "group" (its state changed), "assigned" (a container's partitions changed).
     subject: the message's or task's id ("" if none). actor: the container or service concerned. data: details, JSON.
     """
 

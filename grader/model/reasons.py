@@ -446,6 +446,25 @@ REASONS: dict[str, Reason] = {
         ),
         hint=msg("Retry the connection, or exit and let restart: unless-stopped start the container again."),
     ),
+    "key-missing": Reason(
+        title=msg("Records have another key than the contract's"),
+        why=msg("The key decides the partition: without it the events of one user are worked in any order."),
+        hint=msg(
+            "Send the key as text, the field that the contract names; an object as a key becomes [object Object]."
+        ),
+    ),
+    "key-in-several-partitions": Reason(
+        title=msg("The records of a key lie in several partitions"),
+        why=msg("Order holds within one partition only."),
+        hint=msg(
+            "Let the client choose the partition by the key, and do not change their number while events come in."
+        ),
+    ),
+    "partitions-unused": Reason(
+        title=msg("All records lie in one partition"),
+        why=msg("What nobody is given cannot be shared: only one consumer of the group has work."),
+        hint=msg("Does the topic have several partitions, and is the key another one for each user?"),
+    ),
     "order-broken": Reason(
         title=msg("The events of a user overtake each other"),
         why=msg("A partition keeps its order only if its events are processed one after the other."),
@@ -456,5 +475,46 @@ REASONS: dict[str, Reason] = {
         title=msg("The grader failed, not you"),
         why=msg("This costs no points: the grade is provisional until the check has been repeated."),
         hint=msg("Run it again; if it stays, send the report to whoever runs the grader."),
+    ),
+    # -- an API with a cache
+    "row-differs": Reason(
+        title=msg("The answer is not the row"),
+        why=msg("Clients get the same object whether it comes from the database or from the cache."),
+        hint=msg("Answer {id, name, email} with a numeric id: one row, not the driver's whole result object."),
+    ),
+    "hit-not-from-redis": Reason(
+        title=msg("A hit does not come from Redis"),
+        why=msg("A copy in the process is another one in each replica, and nobody can expire or delete it."),
+        hint=msg("Keep no Map or module variable beside Redis; read the key on every request."),
+    ),
+    "unknown-user-answer": Reason(
+        title=msg("An unknown id is not answered as such"),
+        why=msg("Clients tell a missing user (404) from a broken service (500) by the code."),
+        hint=msg("Look at the number of rows before you cache or answer; JSON.stringify(undefined) is not a text."),
+    ),
+    "unknown-user-cached": Reason(
+        title=msg("A user that does not exist is cached as one"),
+        why=msg("Once somebody makes that user, the cache still says that there is none."),
+        hint=msg("Cache only rows; remember unknown ids under another key and for a short time, if at all."),
+    ),
+    "write-refused": Reason(
+        title=msg("A write is not accepted"),
+        why=msg("PUT is how users change; without it nothing can be invalidated."),
+        hint=msg("Send the request with curl -X PUT and a JSON body, and read the API's log."),
+    ),
+    "invalidated-before-commit": Reason(
+        title=msg("The cache keeps the old row after a write"),
+        why=msg("Who reads between the deletion and the commit puts the old row back, for its whole time to live."),
+        hint=msg("First UPDATE and COMMIT, then delete or overwrite the key."),
+    ),
+    "redis-outage-breaks-api": Reason(
+        title=msg("Without Redis the API does not answer"),
+        why=msg("A cache makes things faster; it must not be able to bring the service down."),
+        hint=msg("Catch Redis' errors, give its commands a short time limit, and read the database instead."),
+    ),
+    "cache-not-resumed": Reason(
+        title=msg("The cache is not used again"),
+        why=msg("After a short outage of Redis every request goes to the database for ever."),
+        hint=msg("Let the client reconnect without giving up, and do not remember that Redis was away."),
     ),
 }

@@ -144,8 +144,8 @@ def kafka_advertises_localhost(scope: Scope, one: Judged) -> None:
                 service=one.name,
             ),
             msg(
-                "Advertise the service's name: KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://%(service)s:9092. For programs on "
-                "your own machine add a second listener with another port.",
+                "Advertise the service's name: KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://%(service)s:9092. For programs "
+                "on your own machine add a second listener with another port.",
                 service=one.name,
             ),
         )

@@ -94,9 +94,13 @@ class Kafka:
         )
 
     def only_localhost(self) -> bool:
-        """Say whether other containers are sent to their own localhost by every listener that answers."""
+        """Say whether the broker sends other containers to their own localhost, whichever listener they use."""
         found = self.listeners()
-        return bool(found) and all(kafka_clients.is_loopback(listener.host) for listener in found)
+        # A listener that does not answer us (secured, or a moment later than the others) may be the one for containers.
+        meant = kafka_listeners.parse(self._environment().get("KAFKA_ADVERTISED_LISTENERS", ""))
+        return bool(found) and all(
+            kafka_clients.is_loopback(host) for host in [*(one.host for one in found), *(one.host for one in meant)]
+        )
 
     # -- topics
 
@@ -115,7 +119,10 @@ class Kafka:
         Raises TopicMissingError.
         """
         self._need(topic)
-        with self._opened(library.KafkaProducer, acks="all", delivery_timeout_ms=round(STORED_S * 1000)) as producer:
+        most_ms = round(STORED_S * 1000)
+        with self._opened(
+            library.KafkaProducer, acks="all", delivery_timeout_ms=most_ms, max_block_ms=most_ms
+        ) as producer:
             futures = [
                 producer.send(topic, key=r.key, value=r.value, **({} if r.partition is None else _to(r.partition)))
                 for r in records

@@ -27,6 +27,9 @@ KINDS: Final[dict[str, tuple[Text, Text]]] = {
     "published": (msg("published by %(actor)s:"), msg("published:")),
     "delivered": (msg("delivered to %(actor)s:"), msg("delivered:")),
     "stored": (msg("lies in the queue of %(actor)s:"), msg("lies in the queue:")),
+    "produced": (msg("produced by us to %(actor)s:"), msg("produced by us:")),
+    "group": (msg("the consumer group of %(actor)s"), msg("the consumer group:")),
+    "assigned": (msg("partitions of %(actor)s now:"), msg("partitions now:")),
     "request": (msg("request to %(actor)s:"), msg("request:")),
     "response": (msg("answer of %(actor)s:"), msg("answer:")),
 }
@@ -54,7 +57,7 @@ HEALED: Final[dict[str, Text]] = {
     "scale": msg("we changed the number of replicas of %(actor)s back"),
     "disconnect": msg("we connected %(actor)s again"),
 }
-GLYPHS: Final[dict[str, str]] = {"grader": "⚡", "docker": "▣", "amqp": "✉", "http": "⇄"}
+GLYPHS: Final[dict[str, str]] = {"grader": "⚡", "docker": "▣", "amqp": "✉", "http": "⇄", "kafka": "≡"}
 
 _NOISE: Final = frozenset({"epoch", "digest", "fields", "action", "body"})
 _WHERE: Final = ("exchange", "queue", "queues", "container", "method", "path", "routing_keys")

@@ -1,0 +1,212 @@
+"""What a hit, an expiry and a write do to the cache."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from conftest import TTL_S, at_once
+
+from grader import check, judge
+from grader.oracles import caching
+from grader.polling import Deadline, DeadlineError, eventually, pause
+
+if TYPE_CHECKING:
+    from conftest import Users
+
+PAUSED_S = 6.0
+FALLEN_MS = 1500
+BURST = 50
+CROWD = 20
+CROWD_S = 10.0
+HELD_S = 15.0
+STILL = 10  # looks at the waiting queries that have to agree
+
+
+@check("cache.hit-log", needs="cache.miss")
+def test_a_hit_does_not_ask_the_database(users: Users) -> None:
+    """Mientras la clave vive, GET se responde con lo que hay en Redis y no ejecuta ninguna consulta en la base de datos:
+    un cambio hecho a espaldas de la API no se ve.
+
+    While the key lives, GET is answered from Redis and runs no statement in the database: a change made behind the API's
+    back does not show.
+    """
+    user = users.new()
+    users.warm(user)
+    users.change_behind(user)
+    others = users.several(len(users.apis))
+    with users.postgres.window() as window:
+        answered = users.everywhere(user)
+        # a sure miss on each replica: what nobody waited for is in the log before it
+        for api, other in zip(users.apis, others, strict=True):
+            users.get(api, other)
+    misses = {str(other.id) for other in others}
+    judge(
+        caching.untouched(
+            (s for s in window.of("api") if not any(m in s.text or m in s.detail for m in misses)), what=user.key
+        )
+    )
+    judge(caching.differing(answered, user.shown, what=user.key, code="hit-reads-database"))
+
+
+@check("cache.hit-bytes", needs="cache.miss")
+def test_a_hit_comes_from_redis(users: Users) -> None:
+    """Un acierto devuelve lo que hay en Redis en ese momento, en las dos réplicas: no hay otra copia en el proceso.
+
+    A hit returns what is in Redis at that moment, on both replicas: there is no other copy in the process.
+    """
+    user = users.new("orig")
+    users.warm(user)
+    users.everywhere(user)
+    poisoned = user._replace(name=user.name.replace("orig", "pois"))
+    if not users.redis.replace(user.key, user.name.encode(), poisoned.name.encode()):
+        return  # the value is not readable text: the paused database and the deleted key say the same
+    answered = users.everywhere(user)
+    names = {place: value.get("name") if isinstance(value, dict) else value for place, value in answered.items()}
+    judge(caching.differing(names, poisoned.name, what=user.key, code="hit-not-from-redis"))
+
+
+@check("cache.hit-paused", needs="cache.miss")
+def test_a_hit_does_not_need_the_database(users: Users) -> None:
+    """Con la base de datos parada, lo que está en caché se sigue respondiendo.
+
+    With the database frozen, what is cached is still answered.
+    """
+    user = users.new()
+    users.warm(user)
+    with users.faults.paused("db", ready=users.postgres.ready):
+        answered = users.everywhere(user, within=PAUSED_S)
+    judge(caching.differing(answered, user.shown, what=user.key, code="hit-reads-database"))
+
+
+@check("cache.refetch", needs="cache.miss")
+def test_what_is_gone_is_read_again(users: Users) -> None:
+    """Cuando la clave caduca o alguien la borra, el siguiente GET lee la fila nueva y vuelve a llenar la clave.
+
+    When the key expires or somebody deletes it, the next GET reads the new row and fills the key again.
+    """
+    user = users.new()
+    users.warm(user)
+    users.everywhere(user)
+    for take_away in (users.redis.expire_now, users.redis.delete):
+        user = users.change_behind(user)
+        take_away(user.key)
+        since = users.now()
+        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="miss-without-database"))
+        users.wait_key(user.key)
+        ttl = users.redis.ttl(user.key)
+        judge(caching.ttl_in_range(ttl, TTL_S, key=user.key, since=since, until=users.now()))
+
+
+@check("ttl.not-sliding", needs="cache.ttl")
+def test_reading_does_not_prolong_a_key(users: Users) -> None:
+    """La vida de una clave cuenta desde que se escribió: leerla no la alarga.
+
+    A key's life counts from its writing: reading does not prolong it.
+    """
+    user = users.new()
+    users.warm(user)
+    first = users.redis.ttl(user.key)
+    eventually(lambda: users.redis.ttl(user.key).ms < first.ms - FALLEN_MS, within=10, every=0.1, what=user.key)
+    users.everywhere(user)
+    judge(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
+
+
+@check("write.invalidates", needs="cache.miss")
+def test_after_a_put_nobody_sees_the_old_row(users: Users) -> None:
+    """PUT /api/users/:id cambia la fila en la base de datos y desde entonces las dos réplicas responden lo nuevo, sea cual
+    sea la que recibió el PUT.
+
+    PUT /api/users/:id changes the row in the database, and from then on both replicas answer the new one, whichever
+    received the PUT.
+    """
+    user = users.new()
+    users.warm(user)
+    for api in users.apis:
+        users.everywhere(user)
+        user = users.changed(user)
+        users.write(api, user)
+        judge(caching.differing(users.settled(user), user.shown, what=user.key))
+
+
+@check("write.ttl", needs="write.invalidates")
+def test_after_a_put_the_key_expires_too(users: Users) -> None:
+    """También la clave que se escribe con un PUT, o después de él, caduca a los 300 segundos.
+
+    The key that is written by a PUT, or after it, expires after 300 seconds, too.
+    """
+    user = users.new()
+    users.warm(user)
+    user = users.changed(user)
+    since = users.now()
+    users.write(users.apis[0], user)
+    users.get(users.apis[0], user)
+    users.wait_key(user.key)
+    judge(caching.ttl_in_range(users.redis.ttl(user.key), TTL_S, key=user.key, since=since, until=users.now()))
+
+
+@check("write.commit-held", needs="write.invalidates")
+def test_the_key_goes_after_the_commit(users: Users) -> None:
+    """La clave se borra o se cambia cuando el cambio está confirmado (COMMIT): si se hace antes, quien lee mientras tanto
+    vuelve a guardar lo antiguo.
+
+    The key is deleted or changed when the change is committed: done earlier, whoever reads meanwhile keeps the old row
+    again.
+    """
+    user = users.new()
+    users.warm(user)
+    changed = users.changed(user)
+    with ThreadPoolExecutor(1) as pool:
+        with users.postgres.held_commits("users"):
+            putting = pool.submit(users.put, users.apis[0], changed, within=HELD_S)
+            # without a write that waits nothing was written: what is shown in the end says so
+            with contextlib.suppress(DeadlineError):
+                eventually(users.postgres.waiting, within=HELD_S / 2, what="a write that waits for its COMMIT")
+                users.everywhere(user)
+        users.accepted(putting.result())
+    judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="invalidated-before-commit"))
+
+
+@check("cold.burst", needs="cache.miss")
+def test_fifty_ids_at_once(users: Users) -> None:
+    """Cincuenta ids distintos que no están en caché, pedidos a la vez a las dos réplicas, se responden cada uno con su fila.
+
+    Fifty different ids that are not cached, asked for at once on both replicas, are each answered with their row.
+    """
+    rows = users.several(BURST)
+    calls = [functools.partial(users.get, users.apis[n % len(users.apis)], user) for n, user in enumerate(rows)]
+    for _ in range(2):  # read, then from the cache
+        answers = dict(zip((user.key for user in rows), at_once(calls), strict=True))
+        judge(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
+
+
+@check("stampede", needs="cache.miss")
+def test_one_query_a_replica_for_one_id(users: Users) -> None:
+    """Muchas peticiones a la vez del mismo id que no está en caché dan una sola consulta por réplica.
+
+    Many requests at once for the same id that is not cached give one query a replica.
+    """
+    user = users.new()
+    calls = [functools.partial(users.get, api, user, within=30) for api in users.apis for _ in range(CROWD)]
+
+    with ThreadPoolExecutor(len(calls)) as pool, users.postgres.window() as window:
+        with users.postgres.locked("users"):
+            asking = [pool.submit(call) for call in calls]
+            _wait_still(users)
+        answers = [each.result() for each in asking]
+    judge(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
+    answered = {f"{n}": value for n, value in enumerate(answers)}
+    judge(caching.differing(answered, user.shown, what=user.key, code="row-differs"))
+
+
+def _wait_still(users: Users) -> None:
+    """Wait until the number of queries that wait for the table no longer changes."""
+    counted, still = 0, 0
+    deadline = Deadline(CROWD_S)
+    while still < STILL and not deadline.passed():
+        now = len(users.postgres.waiting())
+        still = still + 1 if now and now == counted else 0
+        counted = now
+        pause(0.1)

@@ -1,0 +1,90 @@
+"""The checks that students have too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader import check, fail, judge, msg
+from grader.oracles import caching
+
+if TYPE_CHECKING:
+    from conftest import Users
+
+TTL_S = 300
+NO_IDS = ("abc", "1x", "99999999999999999999")
+
+
+@check("user.read")
+def test_get_answers_the_row(users: Users) -> None:
+    """GET /api/users/:id responde con 200 y la fila como {id, name, email}, con id numérico, y lo mismo la segunda vez,
+    en las dos réplicas.
+
+    GET /api/users/:id answers with 200 and the row as {id, name, email}, id a number, and the same the second time, on
+    both replicas.
+    """
+    user = users.new()
+    for _ in range(2):
+        judge(
+            caching.differing(users.everywhere(user), user.shown, what=user.key, code="row-differs"),
+            evidence=users.world.logs("api"),
+        )
+
+
+@check("cache.miss", needs="user.read")
+def test_a_miss_reads_the_database_and_fills_the_key(users: Users) -> None:
+    """Lo que no está en la caché se lee de la base de datos y se guarda en Redis con la clave user:<id>.
+
+    What is not cached is read from the database and kept in Redis under the key user:<id>.
+    """
+    user = users.new()
+    with users.postgres.window() as window:
+        users.get(users.apis[0], user)
+    judge(caching.asked(window.about(str(user.id), "api"), what=user.key))
+    users.wait_key(user.key)
+
+
+@check("cache.ttl", needs="user.read")
+def test_a_key_expires_after_300_s(users: Users) -> None:
+    """La clave user:<id> caduca 300 segundos después de escribirse.
+
+    The key user:<id> expires 300 seconds after it was written.
+    """
+    user = users.new()
+    since = users.warm(user)
+    judge(
+        caching.ttl_in_range(users.redis.ttl(user.key), TTL_S, key=user.key, since=since, until=users.now()),
+    )
+
+
+@check("api.not-found", needs="user.read")
+def test_an_unknown_id_is_not_found(users: Users) -> None:
+    """Un id que no existe se responde con 404, también la segunda vez; uno que no es un entero o es demasiado grande,
+    con 400 o 404. Después la API sigue respondiendo.
+
+    An id that does not exist is answered with 404, the second time too; one that is no integer or too large with 400 or
+    404. The API goes on answering afterwards.
+    """
+    unknown = users.unknown()
+    asked = [(str(unknown), {404}), (str(unknown), {404}), *((text, {400, 404}) for text in NO_IDS)]
+    for api in users.apis:
+        for text, right in asked:
+            answer = api.get(f"/api/users/{text}")
+            if answer.status not in right:
+                fail(
+                    "unknown-user-answer",
+                    expected=msg(
+                        "GET /api/users/%(id)s is answered with %(codes)s",
+                        id=text,
+                        codes=" / ".join(str(code) for code in sorted(right)),
+                    ),
+                    observed=msg("it was: %(answer)s", answer=answer.summary()),
+                    evidence=users.world.logs("api"),
+                )
+    if users.redis.exists(f"user:{unknown}"):
+        fail(
+            "unknown-user-cached",
+            expected=msg("under the key user:<id> lie only users that exist"),
+            observed=msg("there is a key %(key)s", key=f"user:{unknown}"),
+        )
+    user = users.new()
+    judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-user-answer"))
