@@ -28,8 +28,8 @@ TASK_QUEUE = "rabbitmq-task-queue"
 GRADER = str(Path(sys.executable).with_name("grader"))
 
 
-def grade(name: str, tmp_path: Path, *checks: str) -> tuple[subjects.Subject, Result]:
-    assignment = assignments.load(TASK_QUEUE)
+def grade(name: str, tmp_path: Path, *checks: str, of: str = TASK_QUEUE) -> tuple[subjects.Subject, Result]:
+    assignment = assignments.load(of)
     subject = subjects.subject(assignment, name)
     folder = tmp_path / name
     subject.lay(folder)
@@ -56,18 +56,30 @@ def left(engine: docker.DockerClient, pid: int) -> list[str]:
     return [name for name, marks in found if f"/{pid}/" in marks[labels.OWNER]]
 
 
-def test_a_reference_passes_every_check(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("of", "name"), [(TASK_QUEUE, "python"), ("redis-cache-aside", "node"), ("kafka-consumer-group", "node")]
+)
+def test_a_reference_passes_every_check(of: str, name: str, tmp_path: Path) -> None:
     """Full marks and full bonus, nothing provisional."""
-    subject, result = grade("python", tmp_path)
+    subject, result = grade(name, tmp_path, of=of)
     assert problems_of(subject, cells(result)) == (), errors(result)
     assert (result.grade.status, result.grade.score, result.grade.bonus) == ("final", 100, result.grade.max_bonus)
     assert result.stages.keys() >= {"intake", "policy", "build", "ready", "checks", "teardown"}
 
 
-@pytest.mark.parametrize("name", ["ack-first", "transient-results", "zombie-consumer"])
-def test_a_mutant_fails_for_its_own_reason(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("of", "name"),
+    [
+        (TASK_QUEUE, "ack-first"),
+        (TASK_QUEUE, "transient-results"),
+        (TASK_QUEUE, "zombie-consumer"),
+        ("redis-cache-aside", "map-in-front"),
+        ("kafka-consumer-group", "commit-before"),
+    ],
+)
+def test_a_mutant_fails_for_its_own_reason(of: str, name: str, tmp_path: Path) -> None:
     """The rest of the matrix is proven by `grader verify`."""
-    subject, result = grade(name, tmp_path, *subjects.subject(assignments.load(TASK_QUEUE), name).kills)
+    subject, result = grade(name, tmp_path, *subjects.subject(assignments.load(of), name).kills, of=of)
     assert problems_of(subject, cells(result)) == (), errors(result)
 
 
