@@ -67,11 +67,15 @@ class Row:
 
 @dataclass
 class Members:
-    """How the group stood at one moment: its state, and container -> partitions of the topic."""
+    """How the group stood at one moment: its state, container -> partitions of the topic, and member -> container.
+
+    The container of a member that has ended is "": its address is nobody's any more.
+    """
 
     state: str = ""
     protocol: str = ""
     held: dict[str, frozenset[int]] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     overlap: bool = False
 
     def lines(self) -> tuple[str, ...]:
@@ -281,6 +285,7 @@ class ConsumerGroup:
             mine = frozenset(p for topic, p in member.partitions if topic == TOPIC)
             everything = frozenset[int]().union(*found.held.values())
             found.overlap |= bool(mine & everything)
+            found.ids[member.id] = member.actor
             found.held[member.actor] = found.held.get(member.actor, frozenset()) | mine
         return found
 
@@ -296,7 +301,7 @@ class ConsumerGroup:
         return (
             members.state == "Stable"
             and len(members.held) >= count
-            and but not in members.held
+            and not (but and {but, ""} & members.held.keys())
             and len(covered) >= self._known > 0
         )
 

@@ -85,12 +85,14 @@ def test_a_stopped_member_gives_its_partitions_up(events: ConsumerGroup) -> None
     holders = events.owners("stopping", within=30)
     name = holders.get(max(holders, default=0), f"{SERVICE}-1")
     events.disturbed()
+    events.faults.settle()
+    mine = {member for member, container in events.members().ids.items() if container == name}
     began = events.now()
     with events.faults.stopped(name, grace_s=GRACE_S):
         gone = True
         try:
             eventually(
-                lambda: name not in events.members().held,
+                lambda: (now := events.members()).state and not mine & now.ids.keys(),
                 within=max(5.0, began + GRACE_S + SLACK_S / 3 - events.now()),
                 every=0.2,
                 what=name,
