@@ -17,6 +17,8 @@ _KAFKA = frozenset({"apache/kafka", "confluentinc/cp-kafka"})
 # Confluent's 8.0 is Apache Kafka 4.0, which has lost ZooKeeper.
 _WITHOUT_ZOOKEEPER = {"apache/kafka": 4, "confluentinc/cp-kafka": 8}
 _ADVERTISED = "KAFKA_ADVERTISED_LISTENERS"
+# variables in which a service may well speak of itself: where it listens, its name, the quorum of a single Kafka node
+_ITSELF = re.compile(r"LISTENER|BIND|QUORUM_|(HOST|NODE)_?NAME$", re.IGNORECASE)
 _OWN_MACHINE = re.compile(r"[\w.-]+://\[?(?:localhost|127\.[\d.]+|::1|0\.0\.0\.0)\]?:\d+", re.IGNORECASE)
 
 
@@ -95,7 +97,7 @@ def broker_user_not_declared(scope: Scope, one: Judged) -> None:
 def localhost_in_url(scope: Scope, one: Judged) -> None:
     """Within a container localhost is that container, not the broker's."""
     for name, text in one.emitted.get("environment", {}).items():
-        if _LOCALHOST.search(text) and not re.search(r"LISTENER|BIND|(HOST|NODE)_?NAME$", name, re.IGNORECASE):
+        if _LOCALHOST.search(text) and not _ITSELF.search(name):
             scope.at("environment", one.place("environment")).at(name).warn(
                 "localhost-in-url",
                 msg(

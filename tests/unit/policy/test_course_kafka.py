@@ -48,7 +48,7 @@ KAFKA = Assignment(
     ),
     checks=(),
 )
-ZOOKEEPER, LOCALHOST = "kafka-without-zookeeper", "broker-advertises-localhost"
+ZOOKEEPER, LOCALHOST, URL = "kafka-without-zookeeper", "broker-advertises-localhost", "localhost-in-url"
 
 
 class AnyImage:
@@ -65,7 +65,7 @@ def found(submission: Submission, text: str) -> dict[str, int]:
     """Return code -> line of what the lints on Kafka say."""
     submission.compose(text)
     plan = judge(Workspace(root=str(submission.root), name="entrega"), KAFKA, AnyImage())
-    return {f.code: f.line for f in plan.findings if f.code in {ZOOKEEPER, LOCALHOST}}
+    return {f.code: f.line for f in plan.findings if f.code in {ZOOKEEPER, LOCALHOST, URL}}
 
 
 def test_the_courses_own_file_has_both_faults(submission: Submission) -> None:
@@ -102,3 +102,12 @@ def test_only_localhost_is_advertised(submission: Submission, advertised: str, f
     """One listener for containers is enough; with a configuration of its own nothing is said."""
     text = COURSE.replace("PLAINTEXT://localhost:9092", f'"{advertised}"').replace(":latest", ":7.9.0")
     assert (LOCALHOST in found(submission, text)) == faulty
+
+
+def test_a_node_is_its_own_quorum(submission: Submission) -> None:
+    """A single KRaft node finds its controller on localhost; that is no address for others."""
+    text = COURSE.replace("//localhost:", "//kafka:").replace(
+        "KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181",
+        "KAFKA_PROCESS_ROLES: broker,controller\n      KAFKA_CONTROLLER_QUORUM_VOTERS: 1@localhost:9093",
+    )
+    assert found(submission, text) == {}
