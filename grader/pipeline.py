@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -250,8 +251,14 @@ def _ready_probe(stack: Stack, recorder: Recorder, service: ContractService) -> 
     if service.role == "kafka":
         return Kafka(stack, recorder, service.name).ready
     if service.role == "http":
-        return HTTP(stack, recorder, service.name, service.port).healthy
+        return partial(_all_healthy, stack, recorder, service)
     return None  # a worker shows by its work that it is ready: the checks see to it
+
+
+def _all_healthy(stack: Stack, recorder: Recorder, service: ContractService) -> bool:
+    """Say whether every replica answers: checks speak to each of them, and one may be later than another."""
+    containers = stack.containers(service.name)
+    return bool(containers) and all(HTTP(stack, recorder, c.name, service.port).healthy() for c in containers)
 
 
 def _built(plan: StackPlan, service: str) -> bool:
