@@ -30,4 +30,4 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     services: dict[str, ServiceState]
     findings: tuple[Finding, ...] = ()
     seed: int = 0
-    deadline_s: float = 600.0
+    deadline_s: float = 1200.0

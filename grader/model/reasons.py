@@ -502,6 +502,11 @@ REASONS: dict[str, Reason] = {
         why=msg("PUT is how users change; without it nothing can be invalidated."),
         hint=msg("Send the request with curl -X PUT and a JSON body, and read the API's log."),
     ),
+    "replica-missing": Reason(
+        title=msg("A replica is missing"),
+        why=msg("Only with two replicas can one see whether they share what they cache."),
+        hint=msg("Set deploy.replicas: 2, without container_name and without a single fixed port."),
+    ),
     "invalidated-before-commit": Reason(
         title=msg("The cache keeps the old row after a write"),
         why=msg("Who reads between the deletion and the commit puts the old row back, for its whole time to live."),

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from conftest import TTL_S, at_once
 
-from grader import check, judge
+from grader import check, fail, judge, msg
 from grader.oracles import caching
 from grader.polling import Deadline, DeadlineError, eventually, pause
 
 if TYPE_CHECKING:
     from conftest import Users
 
+REPLICAS = 2
 PAUSED_S = 6.0
 FALLEN_MS = 1500
 BURST = 50
@@ -122,6 +123,12 @@ def test_after_a_put_nobody_sees_the_old_row(users: Users) -> None:
     PUT /api/users/:id changes the row in the database, and from then on both replicas answer the new one, whichever
     received the PUT.
     """
+    if len(users.apis) < REPLICAS:
+        fail(
+            "replica-missing",
+            expected=msg("replicas of api: %(n)s", n=REPLICAS),
+            observed=msg("there are %(n)s", n=len(users.apis)),
+        )
     user = users.new()
     users.warm(user)
     for api in users.apis:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conftest import User
+
 from grader import check, fail, judge, msg
 from grader.oracles import caching
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from conftest import Users
 
 TTL_S = 300
+UNKNOWN_S = 30
+NOT_FOUND = 404
 NO_IDS = ("abc", "1x", "99999999999999999999")
 
 
@@ -59,10 +63,12 @@ def test_a_key_expires_after_300_s(users: Users) -> None:
 @check("api.not-found", needs="user.read")
 def test_an_unknown_id_is_not_found(users: Users) -> None:
     """Un id que no existe se responde con 404, también la segunda vez; uno que no es un entero o es demasiado grande,
-    con 400 o 404. Después la API sigue respondiendo.
+    con 400 o 404. Un PUT a un id que no existe es un 404 y no crea nada. Que no existe se puede recordar 30 s como mucho, bajo otra
+    clave. Después la API sigue respondiendo.
 
     An id that does not exist is answered with 404, the second time too; one that is no integer or too large with 400 or
-    404. The API goes on answering afterwards.
+    404. A PUT to an id that does not exist is a 404 and creates nothing. That it does not exist may be remembered for at
+    most 30 s, under another key. The API goes on answering afterwards.
     """
     unknown = users.unknown()
     asked = [(str(unknown), {404}), (str(unknown), {404}), *((text, {400, 404}) for text in NO_IDS)]
@@ -86,5 +92,29 @@ def test_an_unknown_id_is_not_found(users: Users) -> None:
             expected=msg("under the key user:<id> lie only users that exist"),
             observed=msg("there is a key %(key)s", key=f"user:{unknown}"),
         )
+    keys = users.redis.keys()
+    for key in sorted(k for k in keys if str(unknown) in k):
+        ttl = users.redis.ttl(key)
+        if ttl.ms != caching.MISSING and not 0 <= ttl.ms <= UNKNOWN_S * 1000:
+            fail(
+                "unknown-user-cached",
+                expected=msg("that a user does not exist is remembered for at most %(n)s s", n=UNKNOWN_S),
+                observed=msg("the TTL of %(key)s is %(ms)s ms", key=key, ms=ttl.ms),
+            )
+    _put_creates_nothing(users)
     user = users.new()
     judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-user-answer"))
+
+
+def _put_creates_nothing(users: Users) -> None:
+    """Judge a PUT to an id that no row has."""
+    nobody = User(users.unknown(), users.ids.new("nobody"), "nobody@example.com")
+    answer = users.put(users.apis[0], nobody)
+    row = users.stored(nobody)
+    if answer.status != NOT_FOUND or row is not None:
+        fail(
+            "unknown-user-answer",
+            expected=msg("PUT /api/users/%(id)s is answered with 404 and makes no row", id=nobody.id),
+            observed=msg("it was: %(answer)s; row: %(row)s", answer=answer.summary(), row=str(row)),
+            evidence=users.world.logs("api"),
+        )
