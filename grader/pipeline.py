@@ -51,6 +51,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
+# role -> what asks such a service whether it serves
+PROBES: dict[str, type[RabbitMQ | Redis | Postgres | Kafka]] = {
+    "rabbitmq": RabbitMQ,
+    "redis": Redis,
+    "postgres": Postgres,
+    "kafka": Kafka,
+}
 GATEWAY_IMAGE = "python:3.13-slim"
 CREDENTIALS_S = 15.0
 
@@ -242,17 +249,10 @@ def _refuses(stack: Stack, recorder: Recorder, service: ContractService) -> str:
 
 
 def _ready_probe(stack: Stack, recorder: Recorder, service: ContractService) -> Callable[[], bool] | None:
-    if service.role == "rabbitmq":
-        return RabbitMQ(stack, recorder, service.name).ready
-    if service.role == "redis":
-        return Redis(stack, recorder, service.name).ready
-    if service.role == "postgres":
-        return Postgres(stack, recorder, service.name).ready
-    if service.role == "kafka":
-        return Kafka(stack, recorder, service.name).ready
     if service.role == "http":
         return partial(_all_healthy, stack, recorder, service)
-    return None  # a worker shows by its work that it is ready: the checks see to it
+    probe = PROBES.get(service.role)
+    return probe(stack, recorder, service.name).ready if probe else None  # a worker shows by its work that it is ready
 
 
 def _all_healthy(stack: Stack, recorder: Recorder, service: ContractService) -> bool:

@@ -22,7 +22,7 @@ ANSWERS_S = 60.0
 
 
 class Stopped:
-    """How a container ended that was asked to stop: its exit code (137: it had to be killed)."""
+    """How the target's first container ended that was asked to stop: its exit code (137: it had to be killed)."""
 
     def __init__(self, exit_code: int) -> None:
         self.exit_code = exit_code
@@ -61,10 +61,14 @@ class Disturbances:
             self.start(*services)
 
     @contextlib.contextmanager
-    def stopped(self, target: str, *, grace_s: float = 10.0) -> Iterator[Stopped]:
+    def stopped(
+        self, target: str, *, grace_s: float = 10.0, ready: Callable[[], bool] | None = None
+    ) -> Iterator[Stopped]:
         """SIGTERM, SIGKILL after `grace_s`; the block runs after the end, and it is started again on leaving."""
         with self._faults.stopped(target, grace_s=grace_s):
-            yield Stopped(self._stack.container(target).state().exit_code)
+            container, *_ = self._stack.containers(target) or [self._stack.container(target)]
+            yield Stopped(container.state().exit_code)
+        self._answers(target, ready)
 
     @contextlib.contextmanager
     def paused(self, target: str, *, ready: Callable[[], bool] | None = None) -> Iterator[None]:

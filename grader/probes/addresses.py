@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from grader.stack.stack import Stack
 
 
+def names_of(stack: Stack) -> dict[str, str]:
+    """Return the submission's containers by address, as they are now."""
+    return {a: container.name for container in stack.containers() for a in container.listed_addresses.values()}
+
+
 class Addresses:
     """Names of containers by IPv4 address. An observer asks at every event, so the engine is asked only after changes.
 
@@ -24,12 +29,6 @@ class Addresses:
 
     def name_of(self, address: str) -> str:
         """Return the container's name ("worker-2"), or "" for an address that is none of the submission's."""
-        names = self._names
-        if names is None:
-            names = {
-                address: container.name
-                for container in self._stack.containers()
-                for address in container.listed_addresses.values()
-            }
-            self._names = names
-        return names.get(address, "")
+        if self._names is None:
+            self._names = names_of(self._stack)
+        return self._names.get(address, "")

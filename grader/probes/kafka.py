@@ -17,6 +17,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 from grader.errors import CheckFailure, GraderError
 from grader.model.streams import GroupState, Listener, Member, Placed, Read, Record
 from grader.model.text import msg
+from grader.oracles import offsets
 from grader.polling import Deadline, DeadlineError, eventually
 from grader.probes import kafka_clients, kafka_listeners
 from grader.probes.addresses import Addresses
@@ -192,7 +193,7 @@ class Kafka:
         Raises TopicMissingError.
         """
         committed, begin, end = self.committed(group, topic), self.begin_offsets(topic), self.end_offsets(topic)
-        return sum(max(0, end[p] - max(committed.get(p, 0), begin.get(p, 0))) for p in end)
+        return sum(offsets.behind(begin, end, committed).values())
 
     def reset(self, group: str, topic: str) -> None:
         """Set a group back to the beginning of a topic. Raises GraderError unless the group is without members."""
@@ -319,10 +320,7 @@ class Kafka:
         return str(one["host"]), int(one["port"])
 
     def _environment(self) -> dict[str, str]:
-        for container in self._stack.containers(self.service):
-            entries: list[str] = container.inspect()["Config"]["Env"] or []
-            return dict(e.split("=", 1) for e in entries if "=" in e)
-        return {}
+        return next((container.environment() for container in self._stack.containers(self.service)), {})
 
     def _listening(self) -> tuple[int, ...]:
         for container in self._stack.containers(self.service):

@@ -16,6 +16,7 @@ from grader.model.stores import Backend, Statement
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
 from grader.probes import statement_log
+from grader.probes.addresses import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,7 +157,7 @@ class Postgres:
         the same path that must show, and look for that. Raises GraderError when the log does not show our marks.
         """
         found = StatementWindow()
-        names = self._names()
+        names = names_of(self._stack)
         begin, logs = self._mark()
         if not logs:
             self.log_statements()
@@ -164,7 +165,7 @@ class Postgres:
         yield found
         end, _ = self._mark()
         logged = self._logged(begin, end)
-        names |= self._names()  # containers may have come; what has gone keeps its name
+        names |= names_of(self._stack)  # containers may have come; what has gone keeps its name
         epoch = time.time() - self._recorder.clock()
         found.statements = tuple(
             Statement(s.at - epoch, names.get(s.host, ""), s.text, s.detail)
@@ -219,7 +220,7 @@ class Postgres:
             " WHERE wait_event_type = 'Lock' AND application_name <> %s ORDER BY pid",
             NAME,
         )
-        names = self._names()
+        names = names_of(self._stack)
         return tuple(Backend(pid, names.get(address or "", ""), query) for pid, address, query in found)
 
     def terminate_waiting(self) -> int:
@@ -247,10 +248,6 @@ class Postgres:
         if own:
             self._own.add(own)
         return mark, bool(logs)
-
-    def _names(self) -> dict[str, str]:
-        """Return the submission's containers by address, as they are now."""
-        return {a: c.name for c in self._stack.containers() for a in c.listed_addresses.values()}
 
     def _lets_in(self, database: str) -> bool:
         try:
@@ -298,8 +295,7 @@ class Postgres:
         """Return user and password as the container's environment says. Raises GraderError."""
         if self._login is None:
             container = self._container()
-            pairs = (entry.partition("=") for entry in container.inspect()["Config"]["Env"] or ())
-            environment = {name: value for name, _, value in pairs}
+            environment = container.environment()
             user = _value(container, environment, "POSTGRES_USER") or "postgres"
             self._login = user, _value(container, environment, "POSTGRES_PASSWORD")
         return self._login

@@ -88,6 +88,10 @@ class Container:
             description: dict[str, Any] = self._client.api.inspect_container(self.id)
         return description
 
+    def environment(self) -> dict[str, str]:
+        """Return the variables that it was made with, the image's included."""
+        return dict(entry.split("=", 1) for entry in self.inspect()["Config"]["Env"] or () if "=" in entry)
+
     @property
     def hostname(self) -> str:
         """What the program inside sees as its host name."""

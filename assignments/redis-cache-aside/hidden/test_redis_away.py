@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conftest import RECOVERY_S
@@ -13,6 +14,8 @@ from grader.polling import DeadlineError, eventually
 
 if TYPE_CHECKING:
     from conftest import User, Users
+
+    from grader.probes.http import HTTP
 
 ANSWERED_S = 3.0
 SLACK_S = 3.0  # what a loaded machine may add
@@ -26,20 +29,13 @@ def test_without_redis_answers_stay_right(users: Users) -> None:
     """
     warm, cold = users.several(2)
     users.warm(warm)
-    (redis,) = users.world.stack.containers("redis")
-    with users.faults.stopped(redis.name):
+    with users.faults.stopped("redis"):
         _right_in_time(users, warm, cold)
     with contextlib.suppress(DeadlineError):
         eventually(users.redis.ready, within=RECOVERY_S, every=0.1, what="redis")
     for api in users.apis:
-
-        def caches(target: str = api.target) -> bool:
-            user = users.new("back")
-            users.get(next(a for a in users.apis if a.target == target), user)
-            return users.redis.exists(user.key)
-
         try:
-            eventually(caches, within=RECOVERY_S, every=0.5, what="a key")
+            eventually(partial(_caches, users, api), within=RECOVERY_S, every=0.5, what="a key")
         except DeadlineError:
             fail(
                 "cache-not-resumed",
@@ -59,6 +55,13 @@ def test_a_redis_that_hangs_does_not_hold_up(users: Users) -> None:
     users.warm(warm)
     with users.faults.paused("redis", ready=users.redis.ready):
         _right_in_time(users, warm, cold)
+
+
+def _caches(users: Users, api: HTTP) -> bool:
+    """Say whether what a replica reads is in Redis afterwards."""
+    user = users.new("back")
+    users.get(api, user)
+    return users.redis.exists(user.key)
 
 
 def _right_in_time(users: Users, *rows: User) -> None:
