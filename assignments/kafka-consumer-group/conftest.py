@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grader import Evidence, fail, msg
 from grader.faults.heal import each
+from grader.oracles import group as oracle
 from grader.oracles.violation import listed
 from grader.polling import Deadline, DeadlineError, eventually
-from grader.probes.kafka import KAFKA_ERRORS, Record
+from grader.probes.kafka import KAFKA_ERRORS, GroupState, Record
 from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from grader.checks.disturbances import Disturbances
     from grader.checks.ids import Ids
     from grader.checks.world import World
-    from grader.probes.kafka import GroupState, Kafka
+    from grader.probes.kafka import Kafka
     from grader.probes.postgres import Postgres
 
 TOPIC, GROUP, TABLE, SERVICE = "user-events", "user-service", "processed", "processor"
@@ -63,25 +64,6 @@ class Row:
     user: str | None
     seq: int | None
     processed_by: str | None
-
-
-@dataclass
-class Members:
-    """How the group stood at one moment: its state, container -> partitions of the topic, and member -> container.
-
-    The container of a member that has ended is "": its address is nobody's any more.
-    """
-
-    state: str = ""
-    protocol: str = ""
-    held: dict[str, frozenset[int]] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
-    overlap: bool = False
-
-    def lines(self) -> tuple[str, ...]:
-        """Return it as a table for the student."""
-        rows = [f"{actor}: {', '.join(map(str, sorted(held))) or '-'}" for actor, held in sorted(self.held.items())]
-        return (f"{GROUP}: {self.state or '-'}", *rows)
 
 
 class ConsumerGroup:
@@ -274,36 +256,36 @@ class ConsumerGroup:
         """How many processors the submission runs, at most what the contract demands."""
         return max(1, min(REPLICAS, len(self.world.stack.containers(SERVICE))))
 
-    def members(self) -> Members:
-        """Return how the group stands."""
+    def state(self) -> GroupState:
+        """Return how the group stands; a state "" while the broker does not answer."""
         try:
-            group: GroupState = self.kafka.group(GROUP)
+            return self.kafka.group(GROUP)
         except KAFKA_ERRORS:
-            return Members()
-        found = Members(group.state, group.protocol)
-        for member in group.members:
-            mine = frozenset(p for topic, p in member.partitions if topic == TOPIC)
-            everything = frozenset[int]().union(*found.held.values())
-            found.overlap |= bool(mine & everything)
-            found.ids[member.id] = member.actor
-            found.held[member.actor] = found.held.get(member.actor, frozenset()) | mine
-        return found
+            return GroupState("")
+
+    def containers(self) -> list[str]:
+        """Return the containers whose members are in the group now."""
+        return sorted(oracle.holders(self.state(), TOPIC))
+
+    def table(self, group: GroupState) -> Evidence:
+        """Return who holds which partitions, for the student."""
+        held = sorted(oracle.holders(group, TOPIC).items())
+        rows = [f"{name}: {', '.join(map(str, sorted(partitions))) or '-'}" for name, partitions in held]
+        title = msg("the group and its partitions, as the broker knows them")
+        return Evidence(title=title, lines=(f"{GROUP}: {group.state or '-'}", *rows))
 
     def settled(self, count: int, *, but: str = "") -> bool:
         """Say whether the group is at rest with members in `count` containers, none of them `but`, on all partitions.
 
-        The members of a group of the new protocol cannot be seen: the checks then go by results alone.
+        The members of a group of the new protocol cannot be seen: the checks then go by results alone. A member whose
+        container has ended is nobody's: its address is.
         """
-        members = self.members()
-        if members.protocol == "consumer":
+        group = self.state()
+        if group.protocol == "consumer":
             return True
-        covered = frozenset[int]().union(*members.held.values())
-        return (
-            members.state == "Stable"
-            and len(members.held) >= count
-            and not (but and {but, ""} & members.held.keys())
-            and len(covered) >= self._known > 0
-        )
+        if but and any(m.actor in {but, ""} for m in group.members):
+            return False
+        return self._known > 0 and oracle.settled(group, TOPIC, range(self._known), containers=count)
 
     def wait_settled(self, count: int, within: float = SETTLED_S, *, but: str = "") -> bool:
         """Wait until `settled`; False at the deadline."""
@@ -311,6 +293,13 @@ class ConsumerGroup:
             return eventually(lambda: self.settled(count, but=but), within=within, every=0.3, what=GROUP)
         except DeadlineError:
             return False
+
+    def wait_no_lag(self, within: float) -> int:
+        """Wait until everything is committed; return what is not at the deadline."""
+        with contextlib.suppress(DeadlineError):
+            eventually(lambda: self.kafka.lag(GROUP, TOPIC) == 0, within=within, every=0.3, what="lag")
+            return 0
+        return self.kafka.lag(GROUP, TOPIC)
 
     def owners(self, word: str, within: float) -> dict[int, str]:
         """Send a marker to each partition; return partition -> the container that processed it, as far as they did."""

@@ -28,14 +28,14 @@ LAG_S = 45.0
 class Death:
     """A member was killed while it had a slow event in work, with fast ones behind it in the same partition.
 
-    What was seen just before the kill, in this order: the partition's committed offset, the rows.
+    What was seen just before the kill, in this order: the committed offset of each partition, the rows.
     """
 
     killed: str
     slow: Event
     fast: list[Event]
     stream: list[Event]
-    committed: int = 0
+    committed: dict[int, int] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     after: list[Event] = field(default_factory=list)
     took_s: float = 0.0
@@ -80,9 +80,10 @@ def _before_the_kill(group: ConsumerGroup, death: Death) -> None:
     """Give those that do not wait for the slow event the time to show it; look at what is committed and done."""
 
     def look() -> bool:
-        death.committed = group.kafka.committed(GROUP, TOPIC).get(death.slow.partition, 0)
+        death.committed = group.kafka.committed(GROUP, TOPIC)
         death.rows = set(group.rows())
-        return death.committed > death.slow.offset and {e.id for e in death.fast} <= death.rows
+        passed = death.committed.get(death.slow.partition, 0) > death.slow.offset
+        return passed and {e.id for e in death.fast} <= death.rows
 
     with contextlib.suppress(DeadlineError):
         eventually(look, within=IN_WORK_S, every=0.2, what="the fast events")
@@ -118,7 +119,7 @@ def replay(group: ConsumerGroup) -> Replay:
         fail(
             "partitions-not-released",
             expected=msg("group user-service is empty after all processors have ended"),
-            observed=msg("it still counts on: %(names)s", names=", ".join(sorted(group.members().held)) or "-"),
+            observed=msg("it still counts on: %(names)s", names=", ".join(group.containers()) or "-"),
         )
     # A row that was touched meanwhile tells a repeat that writes from one that leaves the row as it is.
     group.postgres.execute(f"UPDATE {TABLE} SET processed_by = processed_by || ' (seen)'")  # noqa: S608 - our name
@@ -128,15 +129,9 @@ def replay(group: ConsumerGroup) -> Replay:
     group.produce(early)
     group.faults.start(SERVICE)
     missed = group.wait_rows(early, within=RECOVERY_S)
-    lag = _lag(group, within=5.0 if missed else LAG_S)
+    lag = group.wait_no_lag(within=5.0 if missed else LAG_S)
     now = group.rows()
     found = Replay(early, missed, [i for i, row in rows.items() if now.get(i) != row], lag)
     if missed or found.changed or lag:
         group.world.dirty = True
     return found
-
-
-def _lag(group: ConsumerGroup, within: float) -> int:
-    with contextlib.suppress(DeadlineError):
-        eventually(lambda: group.kafka.lag(GROUP, TOPIC) == 0, within=within, every=0.3, what="lag")
-    return group.kafka.lag(GROUP, TOPIC)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from grader import Evidence, check, fail, msg
+from grader import check, fail, judge, msg
+from grader.oracles import offsets
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually, pause
 
@@ -32,13 +33,11 @@ def test_fast_events_do_not_commit_a_slow_one(death: Death, group: ConsumerGroup
     partition either. If its processor dies then, another one finishes the slow one.
     """
     slow = death.slow
-    if death.committed > slow.offset and slow.id not in death.rows:
-        fail(
-            "committed-past-unfinished",
-            expected=msg("while the event at offset %(n)s is in work, no more than that is committed", n=slow.offset),
-            observed=msg("committed: %(n)s", n=death.committed),
-            evidence=group.logs(),
-        )
+    judge(
+        offsets.passed(death.committed, {slow.id: (slow.partition, slow.offset)}, death.rows),
+        code="committed-past-unfinished",
+        evidence=group.logs(),
+    )
     lost = [e for e in death.lost if e.id == slow.id or e in death.fast]
     if lost:
         group.fail_missing(lost, 1 + len(death.fast), TAKEOVER_S, "event-lost")
@@ -70,7 +69,7 @@ def test_others_take_over(death: Death, group: ConsumerGroup) -> None:
             "member-not-back",
             expected=msg("%(name)s processes events again after it was started again", name=death.killed),
             observed=msg("it did not within %(n)s s", n=TAKEOVER_S),
-            evidence=(Evidence(title=msg("the group"), lines=group.members().lines()), *group.logs()),
+            evidence=(group.table(group.state()), *group.logs()),
         )
 
 
@@ -86,20 +85,20 @@ def test_a_stopped_member_gives_its_partitions_up(events: ConsumerGroup) -> None
     name = holders.get(max(holders, default=0), f"{SERVICE}-1")
     events.disturbed()
     events.faults.settle()
-    mine = {member for member, container in events.members().ids.items() if container == name}
+    mine = {m.id for m in events.state().members if m.actor == name}
     began = events.now()
     with events.faults.stopped(name, grace_s=GRACE_S):
         gone = True
         try:
             eventually(
-                lambda: (now := events.members()).state and not mine & now.ids.keys(),
+                lambda: (now := events.state()).state and not mine & {m.id for m in now.members},
                 within=max(5.0, began + GRACE_S + SLACK_S / 3 - events.now()),
                 every=0.2,
                 what=name,
             )
         except DeadlineError:
             gone = False
-        members = events.members()
+        state = events.state()
         after = events.everywhere("stopped")
         events.produce(after)
         missing = events.wait_rows(after, within=RELEASED_S)
@@ -109,7 +108,7 @@ def test_a_stopped_member_gives_its_partitions_up(events: ConsumerGroup) -> None
             "partitions-not-released",
             expected=msg("%(name)s leaves the group within %(n)s s after SIGTERM", name=name, n=GRACE_S),
             observed=msg("the group still counts on it: its partitions wait until its session ends"),
-            evidence=(Evidence(title=msg("the group"), lines=members.lines()), *events.logs()),
+            evidence=(events.table(state), *events.logs()),
         )
     if missing:
         events.fail_missing(missing, len(after), RELEASED_S, "partitions-not-released")
@@ -127,26 +126,11 @@ def test_nothing_is_lost_without_a_database(events: ConsumerGroup) -> None:
     stream = events.everywhere("away", 8, duration_ms=200)
     events.produce(stream)
     events.demand(stream[:1], within=30)
-    (database,) = events.world.stack.containers("db")[:1]
-    with events.faults.stopped(database.name):
+    with events.faults.stopped("db", ready=events.postgres.ready):
         more = events.everywhere("meanwhile", 3)
         events.produce(more)
         pause(AWAY_S)  # the absence is the fault itself
-    ready(events)
     events.demand([*stream, *more], within=RECOVERY_S, code="event-lost")
-
-
-def ready(events: ConsumerGroup) -> None:
-    """Wait until the database answers after we started it again."""
-    try:
-        eventually(events.postgres.ready, within=60, every=0.1, what="db")
-    except DeadlineError:
-        fail(
-            "not-recovered",
-            expected=msg("the database answers within %(n)s s after it was started again", n=60),
-            observed=msg("it does not answer"),
-            evidence=events.world.logs("db"),
-        )
 
 
 @check("replay.before-group", needs="group.members")
@@ -199,8 +183,7 @@ def test_processors_wait_for_a_late_broker(events: ConsumerGroup) -> None:
     The processors start although the broker comes up 10 s late: within 75 s after it answers, they work.
     """
     events.stop_all()
-    (broker,) = events.world.stack.containers("kafka")[:1]
-    with events.faults.stopped(broker.name, grace_s=60):
+    with events.faults.stopped("kafka", grace_s=60):
         events.faults.start(SERVICE)
         pause(LATE_S)  # the lateness is the fault itself
     with contextlib.suppress(DeadlineError):
@@ -226,7 +209,7 @@ def _recovered(events: ConsumerGroup, waiting: list, code: str) -> None:  # type
             n=events.replicas(),
             s=RECOVERY_S,
         ),
-        observed=msg("these are: %(names)s", names=", ".join(sorted(events.members().held)) or "-"),
+        observed=msg("these are: %(names)s", names=", ".join(events.containers()) or "-"),
         evidence=events.logs(),
     )
 

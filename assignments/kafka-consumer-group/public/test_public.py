@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from grader import Evidence, check, fail, msg
+from grader import Evidence, check, fail, judge, msg
+from grader.oracles import group as oracle
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually
 from grader.probes.kafka import KAFKA_ERRORS
 
 if TYPE_CHECKING:
-    from conftest import ConsumerGroup, Members, Row
+    from conftest import ConsumerGroup, Row
 
+TOPIC = "user-events"
 REPLICAS = 3
 USERS, EACH = 20, 6
 BEHIND_POISON_S = 45.0
@@ -75,9 +77,19 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
     partition is without an owner, and all three process events.
     """
     events.wait_settled(REPLICAS)
-    members = events.members()
-    if members.protocol != "consumer":
-        _judge_members(events, members)
+    state = events.state()
+    evidence = (events.table(state), *events.logs())
+    judge(
+        oracle.uncovered(state, TOPIC, range(events.partitions()), containers=REPLICAS),
+        evidence=(*evidence, _groups(events)),
+    )
+    if state.protocol != "consumer" and state.state != oracle.STABLE:
+        fail(
+            "partitions-unowned",
+            expected=msg("the group is Stable, and each partition belongs to one member"),
+            observed=msg("its state is %(state)s", state=state.state or "-"),
+            evidence=evidence,
+        )
     busy: set[str] = set()
 
     def all_busy() -> bool:
@@ -92,37 +104,7 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
             "events-not-shared",
             expected=msg("each of the %(n)s replicas processes events", n=REPLICAS),
             observed=msg("these did: %(names)s", names=", ".join(sorted(busy)) or "-"),
-            evidence=(_table(members), *events.logs()),
-        )
-
-
-def _judge_members(events: ConsumerGroup, members: Members) -> None:
-    """Fail where the group's members, as the broker knows them, are not three that share everything."""
-    if not members.held:
-        fail(
-            "group-without-members",
-            expected=msg("the processors are members of group user-service"),
-            observed=msg("it has none; the groups are: %(names)s", names=listed(_groups(events)) or "-"),
-            evidence=(_table(members), *events.logs()),
-        )
-    if len(members.held) < REPLICAS:
-        fail(
-            "events-not-shared",
-            expected=msg("group user-service has members in %(n)s containers", n=REPLICAS),
-            observed=msg("members in: %(names)s", names=", ".join(sorted(members.held))),
-            evidence=(_table(members), *events.logs()),
-        )
-    missing = set(range(events.partitions())) - frozenset[int]().union(*members.held.values())
-    if members.state != "Stable" or missing or members.overlap:
-        fail(
-            "partitions-unowned",
-            expected=msg("the group is Stable, and each partition belongs to one member"),
-            observed=msg(
-                "state %(state)s, without an owner: %(missing)s",
-                state=members.state or "-",
-                missing=", ".join(map(str, sorted(missing))) or "-",
-            ),
-            evidence=(_table(members), *events.logs()),
+            evidence=evidence,
         )
 
 
@@ -165,15 +147,13 @@ def _judge_behind(events: ConsumerGroup) -> None:
     events.demand(behind, within=BEHIND_POISON_S, code="poison-blocks-partition")
 
 
-def _groups(events: ConsumerGroup) -> list[str]:
+def _groups(events: ConsumerGroup) -> Evidence:
+    """Return the names of all groups: one of another name is a common mistake."""
     try:
-        return sorted(events.kafka.groups())
+        names = events.kafka.groups()
     except KAFKA_ERRORS:
-        return []
-
-
-def _table(members: Members) -> Evidence:
-    return Evidence(title=msg("the group and its partitions, as the broker knows them"), lines=members.lines())
+        names = ()
+    return Evidence(title=msg("the broker's groups"), lines=names)
 
 
 def _shown(row: Row) -> str:
