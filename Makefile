@@ -70,7 +70,7 @@ images: engine
 	@$(BIN)/grader images ensure --assignment rabbitmq-task-queue
 
 all-images: images
-	-@$(BIN)/grader images ensure $(foreach a,$(notdir $(wildcard assignments/*)),--assignment $(a))
+	-@$(BIN)/grader images ensure $(foreach a,$(filter-out rabbitmq-task-queue,$(notdir $(wildcard assignments/*))),--assignment $(a))
 
 demo: setup
 	$(STEP) 'Demonstration'

@@ -13,6 +13,7 @@ Linux only: the bare stack is reached by its containers' addresses.
 from __future__ import annotations
 
 import argparse
+import re
 import socket
 import statistics
 import tempfile
@@ -39,13 +40,13 @@ if TYPE_CHECKING:
 
 PROJECT = "grader-benchmark"
 
-# role -> (ports, first request, what an answer contains once the service is ready)
-FIRST_WORDS: dict[str, tuple[tuple[int, ...], bytes, bytes]] = {
-    "rabbitmq": ((5672,), b"AMQP\x00\x00\x09\x01", b"RabbitMQ"),
-    "redis": ((6379,), b"PING\r\n", b"P"),  # +PONG, or -NOAUTH with the word Authentication; not -LOADING
-    "postgres": ((5432,), b"\x00\x00\x00\x08\x04\xd2\x16\x2f", b"N"),  # SSLRequest: no
-    "kafka": ((29092, 9092, 19092), b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x01\xff\xff", b"\x00"),
-    "http": ((3000,), b"GET /health HTTP/1.0\r\n\r\n", b" 200"),
+# role -> (ports, first request, what the answer of a service that is ready matches)
+FIRST_WORDS: dict[str, tuple[tuple[int, ...], bytes, re.Pattern[bytes]]] = {
+    "rabbitmq": ((5672,), b"AMQP\x00\x00\x09\x01", re.compile(b"RabbitMQ")),
+    "redis": ((6379,), b"PING\r\n", re.compile(rb"\A(\+PONG|-NOAUTH)")),
+    "postgres": ((5432,), b"\x00\x00\x00\x08\x04\xd2\x16\x2f", re.compile(rb"\A[NS]")),  # may it be TLS? yes or no
+    "kafka": ((29092, 9092, 19092), b"\x00\x00\x00\x0a\x00\x12\x00\x00\x00\x00\x00\x01\xff\xff", re.compile(b".")),
+    "http": ((3000,), b"GET /health HTTP/1.0\r\n\r\n", re.compile(rb"\AHTTP/\S+ 200")),
 }
 
 
@@ -108,7 +109,7 @@ def ready(client: docker.DockerClient, service: str, role: str) -> bool:
         filters={"label": [f"com.docker.compose.project={PROJECT}", f"com.docker.compose.service={service}"]}
     )
     addresses = [next(iter(c.attrs["NetworkSettings"]["Networks"].values()))["IPAddress"] for c in found]
-    return bool(addresses) and all(any(sign in answer(a, port, request) for port in ports) for a in addresses)
+    return bool(addresses) and all(any(sign.search(answer(a, port, request)) for port in ports) for a in addresses)
 
 
 def answer(address: str, port: int, request: bytes) -> bytes:

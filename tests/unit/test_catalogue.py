@@ -57,6 +57,11 @@ def test_what_is_no_name_is_refused(written: str):
         ("python:3.13-slim", "python:3.13-slim"),
         ("python:3.11-slim-bookworm", "python:3.11-slim"),
         ("debian:trixie", "debian:trixie-slim"),
+        ("redis:7-alpine", "redis:7-alpine"),
+        ("postgres:15-alpine3.22", "postgres:15-alpine"),
+        ("apache/kafka:3.9.1", "apache/kafka:3.9.1"),
+        ("confluentinc/cp-kafka", "confluentinc/cp-kafka:8.0.0"),
+        ("golang:1.24-bookworm", "golang:1.24"),
     ],
 )
 def test_names_with_an_equivalent(name: str, equivalent: str):
@@ -79,6 +84,13 @@ def test_names_with_an_equivalent(name: str, equivalent: str):
         "node:latest",
         "node:20.11.0-alpine",
         "node:lts-alpine",
+        "postgres:15.3",
+        "postgres:15.3-alpine",
+        "postgres:16",
+        "redis:7.2",
+        "apache/kafka:3.8.1",
+        "apache/kafka:latest",
+        "maven:3.9-eclipse-temurin-17",
         f"rabbitmq:3-management@{DIGEST}",
     ],
 )

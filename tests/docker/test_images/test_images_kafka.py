@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,7 @@ COMBINED = {
 
 @pytest.fixture
 def network(engine: docker.DockerClient) -> Iterator[Network]:
-    made = engine.networks.create("grader-test-kafka", labels={"grader.test": "images"})
+    made = engine.networks.create(f"grader-test-{uuid.uuid4().hex[:12]}", labels={"grader.test": "images"})
     yield made
     made.remove()
 
@@ -114,7 +115,6 @@ def test_a_broker_of_zookeeper(
     """The course's pair: ZooKeeper and a broker without roles; the commands have no .sh."""
     keeper = container(
         equivalent("confluentinc/cp-zookeeper:7.9.0").reference,
-        name="grader-test-zookeeper",
         network=network.name,
         environment={"ZOOKEEPER_CLIENT_PORT": "2181", "ZOOKEEPER_TICK_TIME": "2000"},
     )
