@@ -1,0 +1,63 @@
+"""Why a grading itself does not come to its checks, or to no verdict."""
+
+from __future__ import annotations
+
+from grader.model.reasons.reason import Reason
+from grader.model.text import msg
+
+GRADING: dict[str, Reason] = {
+    # -- start-up
+    "submission-refused": Reason(
+        title=msg("The submission was not started"),
+        why=msg("What is unsafe or outside of the contract is never started."),
+        hint=msg("Each finding says file, line and the way to write it; grader inspect shows them without Docker."),
+    ),
+    "build-failed": Reason(
+        title=msg("An image does not build"),
+        why=msg("Without its image a service cannot start, so nothing could be checked."),
+        hint=msg("Run docker compose build and read the first error. Dependencies are installed in the build."),
+    ),
+    "build-timeout": Reason(
+        title=msg("An image took too long to build"),
+        why=msg("Without its image a service cannot start, so nothing could be checked."),
+        hint=msg("Run docker compose build and see which step takes so long; install only what is needed."),
+    ),
+    "start-failed": Reason(
+        title=msg("The project does not start"),
+        why=msg("Nothing can be checked in a project that docker compose up does not start."),
+        hint=msg("Run docker compose up and read what it says first."),
+    ),
+    "service-not-ready": Reason(
+        title=msg("A service was not ready in time"),
+        why=msg("What is not ready within the contract's time cannot be checked."),
+        hint=msg(
+            "Read the last log lines of the service, then start the project with docker compose up and look at it."
+        ),
+    ),
+    "broker-user-not-declared": Reason(
+        title=msg("The broker does not know the user admin"),
+        why=msg("A broker without declared users only has guest; admin/admin123 is refused (403 ACCESS_REFUSED)."),
+        hint=msg(
+            "Declare RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS on the service rabbitmq; they act on an empty "
+            "data folder only, so remove an old volume first (docker compose down -v)."
+        ),
+    ),
+    "replicas-cannot-start": Reason(
+        title=msg("Only one replica can start like this"),
+        why=msg(
+            "A fixed container_name or host port can belong to one container only: docker compose up refuses more."
+        ),
+        hint=msg("Remove container_name, and the host part of ports, from services with replicas."),
+    ),
+    "no-answer": Reason(
+        title=msg("A service stopped answering"),
+        why=msg("The check could not go on because a container of the submission did not answer."),
+        hint=msg("Look at the container's state and last log lines below."),
+    ),
+    # -- ours
+    "grader-error": Reason(
+        title=msg("The grader failed, not you"),
+        why=msg("This costs no points: the grade is provisional until the check has been repeated."),
+        hint=msg("Run it again; if it stays, send the report to whoever runs the grader."),
+    ),
+}
