@@ -115,6 +115,7 @@ def test_a_broker_of_zookeeper(
     """The course's pair: ZooKeeper and a broker without roles; the commands have no .sh."""
     keeper = container(
         equivalent("confluentinc/cp-zookeeper:7.9.0").reference,
+        name=f"{network.name}-zookeeper",  # the engine's own names have underscores, which Java takes for no host
         network=network.name,
         environment={"ZOOKEEPER_CLIENT_PORT": "2181", "ZOOKEEPER_TICK_TIME": "2000"},
     )
