@@ -61,7 +61,7 @@ def test_redis_without_a_password_answers_other_hosts(
     assert "no" in says(configured, "redis-cli", "config", "get", "protected-mode")
 
 
-@pytest.mark.parametrize("name", ["postgres:15", "postgres:15-alpine"])
+@pytest.mark.parametrize("name", ["postgres:15", "postgres:15-alpine", "postgres:16", "postgres:16-alpine"])
 def test_postgres_makes_the_database_and_runs_the_scripts_once(
     name: str, equivalent: Callable[[str], ResolvedImage], container: Callable[..., Container]
 ) -> None:
@@ -77,6 +77,7 @@ def test_postgres_makes_the_database_and_runs_the_scripts_once(
     ask = ("psql", "postgres://ana:secreto@127.0.0.1/app", "-Atc", "SELECT sum(x), count(*) FROM t")
     wait(database, "accepting connections", "pg_isready", "-h", "127.0.0.1", "-U", "ana", "-d", "app")
     assert says(database, *ask).strip() == "7|1"
+    assert says(database, "psql", "-U", "ana", "-d", "app", "-Atc", "SHOW server_version_num").startswith(name[9:11])
     assert "UTF8" in says(database, *ask[:2], "-Atc", "SHOW server_encoding")
     database.restart()
     wait(database, "7|1", *ask)
