@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader import assignments, pipeline, process
+from grader.images.endpoint import connect
 from grader.polling import eventually
 from grader.stack import labels
 from grader.verify import subjects
+from grader.verify.images import images_of
 from grader.verify.judging import problems_of
+from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
     import docker
@@ -30,6 +34,8 @@ GRADER = str(Path(sys.executable).with_name("grader"))
 
 def grade(name: str, tmp_path: Path, *checks: str, of: str = TASK_QUEUE) -> tuple[subjects.Subject, Result]:
     assignment = assignments.load(of)
+    with contextlib.closing(connect()) as engine:
+        resolved(engine, images_of(assignment))
     subject = subjects.subject(assignment, name)
     folder = tmp_path / name
     subject.lay(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conftest import TTL_S, at_once
 
@@ -165,14 +165,18 @@ def test_the_key_goes_after_the_commit(users: Users) -> None:
     user = users.new()
     users.warm(user)
     changed = users.changed(user)
+    shown: dict[str, Any] = {}
     with ThreadPoolExecutor(1) as pool:
         with users.postgres.held_commits("users"):
             putting = pool.submit(users.put, users.apis[0], changed, within=HELD_S)
             # without a write that waits nothing was written: what is shown in the end says so
             with contextlib.suppress(DeadlineError):
                 eventually(users.postgres.waiting, within=HELD_S / 2, what="a write that waits for its COMMIT")
-                users.everywhere(user)
+                shown = users.everywhere(user)
         users.accepted(putting.result())
+    # Whoever waits for the write to end shows nothing yet; the new row is nobody's to show.
+    early = {place: value for place, value in shown.items() if caching.same(value, changed.shown)}
+    judge(caching.differing(early, user.shown, what=user.key, code="shown-before-commit"))
     judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="invalidated-before-commit"))
 
 

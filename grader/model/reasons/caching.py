@@ -119,6 +119,11 @@ CACHING: dict[str, Reason] = {
         why=msg("Who reads between the deletion and the commit puts the old row back, for its whole time to live."),
         hint=msg("First UPDATE and COMMIT, then delete or overwrite the key."),
     ),
+    "shown-before-commit": Reason(
+        title=msg("A change is shown before it is committed"),
+        why=msg("If the transaction fails, everybody has read, and the cache keeps, a row that never was."),
+        hint=msg("First UPDATE and COMMIT, then delete or overwrite the key."),
+    ),
     "redis-outage-breaks-api": Reason(
         title=msg("Without Redis the API does not answer"),
         why=msg("A cache makes things faster; it must not be able to bring the service down."),

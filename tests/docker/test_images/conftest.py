@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.images import resolve
-from grader.images.endpoint import connect
+from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,16 +25,9 @@ OURS = {"grader.test": "images"}
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    client = connect()
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="session")
 def equivalent(engine: docker.DockerClient) -> Callable[[str], ResolvedImage]:
     """Return the equivalent of a name, built if it is not there."""
-    return lambda name: resolve(engine, [name], mode="equivalent")[name]
+    return lambda name: resolved(engine, [name], mode="equivalent")[name]
 
 
 @pytest.fixture

@@ -28,13 +28,24 @@ def test_go_compiles_for_an_empty_stage(
     assert output(image) == "hola\n"
 
 
+@pytest.mark.parametrize(
+    ("jdk", "jre"),
+    [
+        ("maven:3.9-eclipse-temurin-21", "eclipse-temurin:21-jre-alpine"),
+        ("eclipse-temurin:17-jdk", "eclipse-temurin:17-jre"),
+    ],
+)
 def test_java_compiles_and_runs_on_the_jre(
-    equivalent: Callable[[str], ResolvedImage], built: Callable[..., str], output: Callable[..., str]
+    jdk: str,
+    jre: str,
+    equivalent: Callable[[str], ResolvedImage],
+    built: Callable[..., str],
+    output: Callable[..., str],
 ) -> None:
-    """javac in the image of Maven, java in the smaller one."""
-    maven = equivalent("maven:3.9-eclipse-temurin-21").reference
-    jre = equivalent("eclipse-temurin:21-jre").reference
-    stages = f"FROM {maven} AS build\nWORKDIR /src\nCOPY . .\nRUN mvn -v && javac Hola.java\n"
-    last = f'FROM {jre}\nCOPY --from=build /src/Hola.class /\nCMD ["java", "-cp", "/", "Hola"]\n'
+    """javac in the larger image, with Maven where it is one of Maven, java in the smaller one."""
+    tools = "mvn -v && " if jdk.startswith("maven") else ""
+    stages = f"FROM {equivalent(jdk).reference} AS build\nWORKDIR /src\nCOPY . .\nRUN {tools}javac Hola.java\n"
+    copied = "COPY --from=build /src/Hola.class /\n"
+    last = f'FROM {equivalent(jre).reference}\n{copied}CMD ["java", "-cp", "/", "Hola"]\n'
     image = built({"Dockerfile": stages + last, "Hola.java": JAVA})
     assert output(image) == "hola\n"

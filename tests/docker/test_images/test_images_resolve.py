@@ -49,6 +49,20 @@ def test_a_changed_recipe_makes_an_image_stale(engine: docker.DockerClient):
     assert builder.present(msgspec.structs.replace(node, args={"NEW": "1"})) is None
 
 
+def test_a_source_that_gives_nothing_is_said_and_the_others_are_built(engine: docker.DockerClient):
+    """The message ends with what the source said; what was asked for beside it is there; nothing half-built is."""
+    known = catalogue.load()
+    gone = msgspec.structs.replace(known.equivalents["postgres:15"], name="postgres:7", args={"MAJOR": "7"})
+    broken = msgspec.structs.replace(known, equivalents=known.equivalents | {"postgres:15": gone})
+    with pytest.raises(ImageMissingError) as caught:
+        resolve(engine, ["postgres:15", "redis:7"], mode="equivalent", catalogue=broken)
+    assert caught.value.message.params["name"] == gone.reference
+    assert "postgresql-7" in caught.value.message.params["log"]
+    assert caught.value.remedy is not None
+    rows = {row["name"]: row["state"] for row in survey(engine, broken)}
+    assert (rows["redis:7"], rows["postgres:15"]) == ("equivalent", "missing")
+
+
 def test_a_version_that_no_source_gives_is_missing(engine: docker.DockerClient):
     """python:3.12 is not stood in for by another Python; the message proposes one that can be built."""
     with pytest.raises(ImageMissingError) as caught:
