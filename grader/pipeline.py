@@ -36,6 +36,8 @@ from grader.probes.rabbitmq import RabbitMQ
 from grader.probes.recorder import Recorder
 from grader.probes.redis import Redis
 from grader.stack import readiness
+from grader.stack.builder import BuildLimits
+from grader.stack.disk import DiskWatch
 from grader.stack.stack import Stack
 from grader.stack.stage import new_stage
 
@@ -153,7 +155,17 @@ def _in_docker(
     with contextlib.ExitStack() as cleanup:
         stack = stage("networks", lambda: _create(client, bound, workspace, resolved, folder, stage.listen))
         cleanup.callback(lambda: stage("teardown", stack.down))
-        states = _start(run, stage, stack, bound)
+        stop = runner.Stop()
+        watch = DiskWatch(
+            stack, limit_mib=run.assignment.limits.disk_mib, on_exceeded=lambda: stop.now("disk-exceeded")
+        )
+        cleanup.callback(watch.close)
+        try:
+            states = _start(run, stage, stack, bound)
+        except SubmissionBrokenError as broken:
+            if watch.exceeded:  # whatever else went wrong, its containers were taken away
+                raise SubmissionBrokenError(_wrote_too_much(run)) from broken
+            raise
         session = Session(
             stack=stack.info,
             assignment=run.assignment,
@@ -163,7 +175,7 @@ def _in_docker(
             seed=run.seed,
         )
         (folder / "checks").mkdir()
-        outcomes, errors = stage("checks", lambda: runner.run(session, folder / "checks", stage.listen))
+        outcomes, errors = stage("checks", lambda: runner.run(session, folder / "checks", stage.listen, stop))
         run.errors += errors
         return outcomes
 
@@ -190,7 +202,7 @@ def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str,
     """Start brokers while images build, then the rest, and wait for readiness."""
     contract = run.assignment.services
     witnesses = [s.name for s in contract if s.role in WITNESSES and not _built(plan, s.name)]
-    brokers = _Background(lambda: stack.up(witnesses, deps=False))
+    brokers = _Background(lambda: stack.up(witnesses, deps=False) if witnesses else None)
     try:
         stage("build", lambda: _build(run, stack))
     finally:
@@ -211,10 +223,21 @@ def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str,
     return states
 
 
+def _wrote_too_much(run: Run) -> Finding:
+    return Finding(
+        code="disk-exceeded",
+        severity="error",
+        message=msg("The project wrote more than %(n)s MiB to disk.", n=run.assignment.limits.disk_mib),
+    )
+
+
 def _build(run: Run, stack: Stack) -> None:
     """Build the submission's images; what fails for lack of something in a stand-in image of ours is our error."""
     try:
-        stack.build(deadline_s=run.assignment.limits.build_s)
+        limits = run.assignment.limits
+        stack.build(
+            BuildLimits(seconds=limits.build_s, memory_mib=limits.build_memory_mib, disk_mib=limits.build_disk_mib)
+        )
     except SubmissionBrokenError as broken:
         lacking = [image for image in run.images if image.equivalent and image.differs]
         if lacking and any(images.LACKS in line for finding in broken.findings for line in finding.detail):

@@ -9,13 +9,12 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-import httpx
-
 from grader.errors import CheckFailure, GraderError
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError
 from grader.probes.firehose import FloodError
+from grader.probes.http import HTTP_ERRORS
 from grader.probes.kafka import KAFKA_ERRORS
 from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS
 from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from grader.model.text import Text
 
 MAX_EVENTS = 400
-NO_ANSWER = (*BROKER_ERRORS, *KAFKA_ERRORS, *REDIS_ERRORS, *POSTGRES_ERRORS, httpx.HTTPError, DeadlineError)
+NO_ANSWER = (*BROKER_ERRORS, *KAFKA_ERRORS, *REDIS_ERRORS, *POSTGRES_ERRORS, *HTTP_ERRORS, DeadlineError)
 
 
 class BlockedError(Exception):

@@ -18,6 +18,8 @@ from grader.model.outcome import Evidence, Outcome
 from grader.model.text import msg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grader.checks.session import Session
     from grader.events import Listener
 
@@ -26,11 +28,37 @@ KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG", "XDG_CACHE_HOME", "GRADER_CA
 INI = "[pytest]\naddopts =\npython_files = test_*.py\n"
 
 
-def run(session: Session, folder: Path, listen: Listener) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
+class Stop:
+    """A way to end checks under way from another thread, with the reason that their outcomes then have."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._end: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+
+    def now(self, reason: str) -> None:
+        """End the checks; those that have not reported fail with `reason`."""
+        with self._lock:
+            self.reason = reason
+            self._end()
+
+    def by(self, end: Callable[[], None]) -> None:
+        """Say what ends them; done at once if they are to end already."""
+        with self._lock:
+            self._end = end
+            if self.reason:
+                end()
+
+
+def run(
+    session: Session, folder: Path, listen: Listener, stop: Stop | None = None
+) -> tuple[tuple[Outcome, ...], tuple[str, ...]]:
     """Run the session's checks; return their outcomes in rubric order and errors of ours for developers.
 
-    folder: an empty folder of ours, the child's working directory. A check that the child did not report is an error.
+    folder: an empty folder of ours, the child's working directory. A check that the child did not report is an error,
+    unless `stop` ended it.
     """
+    stop = stop or Stop()
     (folder / "empty").mkdir()
     file = folder / "session.json"
     file.write_bytes(msgspec.json.encode(session))
@@ -51,11 +79,14 @@ def run(session: Session, folder: Path, listen: Listener) -> tuple[tuple[Outcome
     errors: list[str] = []
     collector = threading.Thread(target=_collect, args=(reading, outcomes, errors, listen), daemon=True)
     collector.start()
+    stop.by(child.kill)
     try:
         completed = child.wait(session.deadline_s)
         collector.join(10)
     finally:
         child.kill()
+    if stop.reason:
+        return tuple(outcomes.get(c) or _stopped(c, stop.reason, listen) for c in session.checks), ()
     if completed.timed_out:
         errors.append(f"the checks did not end within {session.deadline_s:.0f} s")
     if completed.timed_out or "finished" not in outcomes:
@@ -95,6 +126,8 @@ def _argv(session: Session, ini: Path) -> list[str]:
         str(ini),
         "--rootdir",
         str(directory),
+        "--confcutdir",  # a conftest.py above the assignment is somebody else's
+        str(directory),
         *options,
         *plugins,
         *tests,
@@ -111,6 +144,13 @@ def _environment(file: Path, descriptor: int) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUTF8": "1",
     }
+
+
+def _stopped(check: str, reason: str, listen: Listener) -> Outcome:
+    observed = msg("the submission was ended before this check")
+    outcome = Outcome(check=check, verdict="failed", reason=reason, observed=observed)
+    listen(CheckEnded(outcome))
+    return outcome
 
 
 def _unreported(check: str, errors: list[str]) -> Outcome:

@@ -52,7 +52,9 @@ def grade(
     extra: Path | None,
     lang: str,
 ) -> None:
-    """Grade SUBMISSION (a folder) for ASSIGNMENT and write OUT/result.json and OUT/report.html.
+    """Grade SUBMISSION for ASSIGNMENT and write OUT/result.json and OUT/report.html.
+
+    SUBMISSION is a folder, an archive (zip, tar.gz and the like), a git bundle or an https address of a repository.
 
     Exit codes: 0 all passed, 1 something failed, 2 wrong call, 3 provisional (our error), 4 submission refused.
     """
@@ -117,11 +119,12 @@ def _run(
 ) -> int:
     from rich.console import Console  # noqa: PLC0415 - start-up time
 
-    from grader import pipeline, scoring  # noqa: PLC0415
+    from grader import intake, pipeline, scoring  # noqa: PLC0415
     from grader.exports import result_json  # noqa: PLC0415
     from grader.reports import console, html, json_lines  # noqa: PLC0415
 
-    if not submission.exists():
+    remote = intake.is_address(submission)
+    if not remote and not submission.exists():
         raise UsageError(msg("There is no folder %(path)s", path=str(submission)))
     screen = Console(stderr=as_json)
     listener = (
@@ -131,7 +134,7 @@ def _run(
     )
     options = pipeline.Options(checks=only, seed=seed, images=mode)  # type: ignore[arg-type]  # click chose it
     with listener:
-        result = pipeline.grade(submission.resolve(), found, listener, options)
+        result = pipeline.grade(submission if remote else submission.resolve(), found, listener, options)
     out.mkdir(parents=True, exist_ok=True)
     report = out / "report.html"
     html.write(result, report, audience=audience, lang=lang)

@@ -22,11 +22,14 @@ from grader.cli.common import EXIT_REFUSED, assignments_folder, guarded, languag
 def inspect(
     submission: Path, assignment: str | None, as_json: bool, unpack: Path | None, extra: Path | None, lang: str
 ) -> None:
-    """Judge SUBMISSION (a folder) and show what would be handed to Compose. Starts nothing."""
-    from grader import assignments, catalogue, policy  # noqa: PLC0415 - start-up time
+    """Judge SUBMISSION and show what would be handed to Compose. Starts nothing.
+
+    SUBMISSION is a folder, an archive (zip, tar.gz and the like), a git bundle or an https address of a repository.
+    """
+    from grader import assignments, catalogue, inspection  # noqa: PLC0415 - start-up time
 
     found = assignments.load(assignment, extra) if assignment else None
-    verdict = policy.verdict(submission, found, catalogue.load(), lang=lang, unpack=unpack)
+    verdict = inspection.verdict(submission, found, catalogue.load(), lang=lang, unpack=unpack)
     if as_json:
         click.echo(json.dumps(verdict, ensure_ascii=False, indent=2))
     else:

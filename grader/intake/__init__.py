@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from grader.intake.folder import LIMITS, CopyLimits, take
+from grader.intake.git import is_address
+from grader.intake.limits import LIMITS, CopyLimits
 from grader.intake.names import COMPOSE_FILES
+from grader.intake.taking import take
 
-__all__ = ["COMPOSE_FILES", "LIMITS", "CopyLimits", "take"]
+__all__ = ["COMPOSE_FILES", "LIMITS", "CopyLimits", "is_address", "take"]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")  # in Compose's precedence
 
@@ -17,23 +22,70 @@ BUILD_OUTPUT = {
     "build": ("build.gradle", "build.gradle.kts"),
     "dist": ("vite.config.js", "vite.config.ts"),
 }
+MARKERS = frozenset(marker for markers in BUILD_OUTPUT.values() for marker in markers)
 
-_REORDER = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # make a name read as another one
+_LEFT_OUT_FOLDED = frozenset(n.lower() for n in LEFT_OUT)
+# Make a name read as another one, or look the same as another one.
+_MISLEADING = (
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # directions
+    "\u200b\u2060\ufeff"  # nothing at all
+)
+_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")  # what HFS+ does not see in a name
+_DRIVE = re.compile("[A-Za-z]:")
 
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.xz", ".tar.zst", ".7z", ".rar", ".bundle")
+ARCHIVE_SUFFIXES = (
+    ".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tzst", ".tar.zst", ".7z", ".rar",
+    ".bundle",
+)  # fmt: skip
+
+NAME_CHARACTERS = 200
+PATH_BYTES = 1000
 
 
-def left_out(name: str, siblings: set[str]) -> bool:
+def left_out(name: str, siblings: Collection[str]) -> bool:
     """Say whether an entry called `name`, next to `siblings`, is never part of the clean copy."""
-    if name.lower() in {n.lower() for n in LEFT_OUT}:  # a case-blind file system finds .GIT too
+    # A case-blind file system finds .GIT too, Windows `.git.` and `git~1`, macOS one with invisible characters.
+    plain = _INVISIBLE.sub("", name).split(":")[0].rstrip(" .").lower()
+    if plain in _LEFT_OUT_FOLDED or name.lower() in _LEFT_OUT_FOLDED or re.fullmatch(r"git~\d+", plain):
         return True
     return any(marker in siblings for marker in BUILD_OUTPUT.get(name, ()))
+
+
+def apple_double(name: str) -> bool:
+    """Say whether this is a side file in which macOS keeps a file's attributes."""
+    return name.startswith("._") and len(name) > 2
 
 
 def odd(name: str) -> bool:
     """Say whether a name cannot be carried safely through archives, YAML and terminals."""
     try:
-        name.encode("utf-8")
+        octets = name.encode("utf-8")
     except UnicodeEncodeError:
         return True
-    return len(name) > 200 or any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _REORDER for c in name)
+    return (
+        len(name) > NAME_CHARACTERS
+        or len(octets) > 255
+        or any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _MISLEADING for c in name)
+    )
+
+
+def key(parts: Sequence[str]) -> str:
+    """Return what two paths share that a file system blind to case or composition takes for one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", "/".join(parts)).casefold())
+
+
+def archive_parts(name: str) -> tuple[str, ...] | None:
+    """Split a name in an archive into its parts, or return None if it leads out of the archive.
+
+    Windows tools write backslashes; they separate wherever the archive is unpacked on the author's machine.
+    """
+    name = name.replace("\\", "/")
+    parts = tuple(part for part in name.split("/") if part not in {"", "."})
+    if name.startswith("/") or _DRIVE.match(name) or ".." in parts:
+        return None
+    return parts
+
+
+def shown(name: str) -> str:
+    """Return a name for a message: no byte that is not text, no more than a line."""
+    return ascii(name.encode("utf-8", "backslashreplace").decode()[:80]) if odd(name) else name[:200]

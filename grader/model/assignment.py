@@ -28,13 +28,20 @@ class ContractService(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one container may use; `ready_s` is the contract's time to readiness in seconds."""
+    """What one container may use; `ready_s` is the contract's time to readiness in seconds.
+
+    build_s, build_disk_mib: what all builds of a submission may take; build_memory_mib: what a step of one may.
+    disk_mib: what all containers of a submission may write, volumes and all.
+    """
 
     memory_mib: int = 512
     cpus: float = 1.0
     pids: int = 512
     ready_s: float = 90.0
     build_s: float = 300.0
+    build_memory_mib: int = 2048
+    build_disk_mib: int = 4096
+    disk_mib: int = 6144
 
 
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,9 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     service: whose image it is. context: folder relative to the workspace ("." for its root). dockerfile: the file's
     path in the submission, for messages. text: the judged Dockerfile to write into the staged context; image names in
     it are the submission's own until `policy.bind` replaces them. base_images: the catalogue names that text uses.
-    args: as a compose file needs them (`$` written `$$`).
+    args: as a compose file needs them (`$` written `$$`). modes: files and folders of the context (or patterns of
+    them) with the mode that they are copied with. files: texts of here-documents, by their path in the context.
+    lines: for each instruction of a bound text the line of the submission's file (0: ours); (): as it stands in text.
     """
 
     service: str
@@ -25,6 +27,9 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     base_images: tuple[str, ...] = ()
     target: str = ""
     args: dict[str, str] = {}
+    modes: tuple[tuple[str, int], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,5 @@ from __future__ import annotations
 from grader.policy.bind import bind
 from grader.policy.judge import judge
 from grader.policy.scope import Catalogue
-from grader.policy.verdict import verdict
 
-__all__ = ["Catalogue", "bind", "judge", "verdict"]
+__all__ = ["Catalogue", "bind", "judge"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.classic import classic
 from grader.policy.dockerfile.images import Stages
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def _bind_build(build: Build, images: Mapping[str, ResolvedImage]) -> Build:
             _bind_from(instruction, stages, images)
         elif instruction.keyword in {"COPY", "RUN"}:
             instruction.flags = [(n, _bind_flag(n, v, stages, images)) for n, v in instruction.flags]
-    return msgspec.structs.replace(build, text=df.write(parsed))
+    told = classic(parsed.instructions)
+    return msgspec.structs.replace(
+        build,
+        text=df.write(df.Dockerfile(told.instructions, parsed.escape)),
+        lines=tuple(instruction.line for instruction in told.instructions),
+        modes=(*build.modes, *told.modes),
+    )
 
 
 def _bind_from(instruction: df.Instruction, stages: Stages, images: Mapping[str, ResolvedImage]) -> None:

@@ -16,9 +16,9 @@ from grader.policy.scope import Scope
 from grader.policy.values import as_pairs, as_text
 
 _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|github\.com/|docker-image:|oci-layout:|target:|service:", re.IGNORECASE)
-_STAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z")
+_STAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}\Z")
 _STEERING = re.compile(r"BUILDKIT_|[A-Za-z_]*_PROXY\Z", re.IGNORECASE)
-_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
 
 def _args(scope: Scope, node: Node) -> Any:
@@ -54,7 +54,9 @@ def _target(scope: Scope, node: Node) -> Any:
 
 
 _SECRETS = refused(
-    "build-secret", msg("Builds get no secrets, keys or agents of the machine."), msg("Remove the attribute.")
+    "build-secret",
+    msg("Builds get no secrets, keys or agents of the machine."),
+    msg("Remove it and its RUN --mount; what a build needs must be in the submission or public."),
 )
 _CACHE = refused(
     "build-cache", msg("Caches outside of the grader may not be read or written."), msg("Remove the attribute.")
@@ -69,7 +71,7 @@ BUILD: Table = {
     "additional_contexts": refused(
         "build-context",
         msg("Additional contexts can be folders of the host or foreign images."),
-        msg("Put the files into the submission."),
+        msg("Put the files below context:, or copy from another stage or image with COPY --from."),
     ),
     "cache_from": _CACHE,
     "cache_to": _CACHE,
@@ -139,6 +141,7 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
         base_images=judged.base_images,
         target=target,
         args=arguments,
+        files=judged.files,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from grader.model.text import msg
 from grader.policy.document import dotenv
 from grader.policy.document.nodes import Mapping, Node
-from grader.policy.files import inside, read_bytes, relative
+from grader.policy.files import content_budget, inside, read_bytes, relative
 from grader.policy.rules import Table, items, judge_mapping, value
 from grader.policy.values import as_bool, as_pairs, as_text
 
@@ -17,38 +17,53 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
+_UNUSUAL = re.compile(r"[A-Za-z_][^\s=$\x00-\x1f\x7f-\x9f]{0,199}\Z")  # with a value nothing else can be meant
 MAX_VARIABLES = 500
+MAX_FILES = 20
 _ENV_FILE: Table = {"path": value(as_text), "required": value(as_bool), "format": value(as_text)}
 
 
 def judge_environment(scope: Scope, node: Node) -> dict[str, str]:
     """Return the variables of `environment`; a bare name takes its value from .env or is empty."""
     pairs = as_pairs(scope, node) or {}
-    if len(pairs) > MAX_VARIABLES:
-        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_VARIABLES))
+    if _too_many(scope, len(pairs)):
         return {}
     found: dict[str, str] = {}
     for name, (given, line) in pairs.items():
         inner = scope.at(name, line)
-        if not _NAME.match(name):
+        if not (_NAME if given is None else _UNUSUAL).match(name):
             inner.error(
                 "environment-name",
                 msg("%(name)s is not the name of a variable.", name=name[:60] or '""'),
                 msg("Write NAME: value, or - NAME=value."),
             )
-        elif scope.witness and name.upper().startswith("LD_"):
-            inner.error(
-                "witness-changed",
-                msg("%(name)s would change the programs of %(service)s.", name=name, service=scope.service),
-            )
-        else:
+        elif not _changes_witness(inner, name):
             found[name] = scope.project.variables.get(name, "") if given is None else given
     return found
+
+
+def _too_many(scope: Scope, number: int) -> bool:
+    if number > MAX_VARIABLES:
+        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_VARIABLES))
+    return number > MAX_VARIABLES
+
+
+def _changes_witness(scope: Scope, name: str) -> bool:
+    if not (scope.witness and name.upper().startswith("LD_")):
+        return False
+    scope.error(
+        "witness-changed",
+        msg("%(name)s would change the programs of %(service)s.", name=name, service=scope.service),
+    )
+    return True
 
 
 def judge_env_file(scope: Scope, node: Node) -> dict[str, str]:
     """Return the variables of the files named by `env_file`, later files first in precedence."""
     found: dict[str, str] = {}
+    if len(items(node)) > MAX_FILES:
+        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_FILES))
+        return found
     for i, item in enumerate(items(node)):
         inner = scope.at(i, item.line)
         required = True
@@ -58,24 +73,30 @@ def judge_env_file(scope: Scope, node: Node) -> dict[str, str]:
             text: Any = parts.get("path", "")
             required = parts.get("required", True)
             raw = parts.get("format") == "raw"
+            if parts.get("format", "raw") != "raw":
+                inner.error("attribute-value", msg("%(value)s is not a format.", value=parts["format"][:60]))
         else:
             text = as_text(inner, item)
         path = inside(inner, text) if text is not None else None
         if path is None or (not required and not path.is_file()):
             continue
         data = read_bytes(inner, path, dotenv.MAX_BYTES)
-        if data is not None:
+        if data is not None and content_budget(inner, len(data)):
             found.update(_read(inner, data, relative(inner, path), found, raw=raw))
-    return found
+    return {} if _too_many(scope, len(found)) else found
 
 
 def _read(scope: Scope, data: bytes, file: str, earlier: dict[str, str], *, raw: bool) -> dict[str, str]:
     if raw:
-        lines = data.decode("utf-8", "replace").splitlines()
-        return {n.strip(): v for n, eq, v in (x.partition("=") for x in lines) if eq and not n.startswith("#")}
+        lines = data.decode("utf-8-sig", "replace").replace("\x00", "").splitlines()
+        pairs = [(n.strip(), v) for n, eq, v in (x.partition("=") for x in lines) if eq and not n.startswith("#")]
+        return {n: v for n, v in pairs if _UNUSUAL.match(n) and not _changes_witness(scope, n)}
     out: Collector = scope.sink or scope.project.out
     known = {**scope.project.variables, **earlier}
-    return {
+    found = {
         v.name: scope.project.variables.get(v.name, "") if v.value is None else v.value
         for v in dotenv.parse(data, file, known, out)
+        if not _changes_witness(scope, v.name)
     }
+    content_budget(scope, sum(map(len, found.values())))
+    return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node
-from grader.policy.mounts import judge_target
+from grader.policy.mounts import MAX_MOUNTS, judge_target
 from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, value
 from grader.policy.values import as_text
 
@@ -23,7 +23,11 @@ def files(kind: str) -> Any:
     default = "/" if kind == "configs" else "/run/secrets/"
 
     def rule(scope: Scope, node: Node) -> Any:
-        kept = []
+        kept: list[dict[str, str]] = []
+        if len(items(node)) > MAX_MOUNTS:
+            limit = MAX_MOUNTS
+            scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=limit))
+            return DROP
         for i, item in enumerate(items(node)):
             inner = scope.at(i, item.line)
             if isinstance(item, Mapping):

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 _DRIVE = re.compile(r"[A-Za-z]:|\\")
+MAX_PATH = 1000
+MAX_PART = 255
 MAX_CONTENT = 512 * 1024
+MAX_CONTENTS = 4 << 20  # of all files together that travel within the model
 
 
 def inside(scope: Scope, text: str, base: Path | None = None) -> Path | None:
@@ -23,18 +26,31 @@ def inside(scope: Scope, text: str, base: Path | None = None) -> Path | None:
     The path need not exist.
     """
     root = scope.project.root
-    if not text or text.startswith(("/", "~")) or _DRIVE.match(text) or "\x00" in text or "$" in text:
+    if not text or text.startswith(("/", "~")) or _DRIVE.match(text) or "$" in text or _no_name(text):
         _outside(scope, text)
         return None
     try:
         path = ((base or root) / text).resolve()
-    except (OSError, RuntimeError):
+        if "\\" in text and not path.exists():  # Compose on Windows takes both kinds of stroke
+            scope.warn(
+                "path-backslash",
+                msg("%(file)s is read with / in place of \\, which is a path on Windows only.", file=text[:120]),
+                msg("Write paths with /: it works everywhere."),
+            )
+            path = ((base or root) / text.replace("\\", "/")).resolve()
+    except (OSError, RuntimeError, ValueError):
         _outside(scope, text)
         return None
     if not path.is_relative_to(root):
         _outside(scope, text)
         return None
     return path
+
+
+def _no_name(text: str) -> bool:
+    """Say whether no file can have this name: the system would not answer but fail."""
+    parts = text.encode("utf-8", "surrogatepass").split(b"/")
+    return "\x00" in text or len(text) > MAX_PATH or any(len(part) > MAX_PART for part in parts)
 
 
 def _outside(scope: Scope, text: str) -> None:
@@ -64,10 +80,23 @@ def read_bytes(scope: Scope, path: Path, limit: int) -> bytes | None:
     return data
 
 
+def content_budget(scope: Scope, size: int) -> bool:
+    """Say whether `size` more bytes of files may be read into the model; complains if not."""
+    project = scope.project
+    project.content += size
+    if project.content > MAX_CONTENTS:
+        scope.error(
+            "files-too-large",
+            msg("The files that are read into containers are larger than %(limit)d KiB.", limit=MAX_CONTENTS >> 10),
+            msg("Mount their folder, or copy them into the image."),
+        )
+    return project.content <= MAX_CONTENTS
+
+
 def read_text(scope: Scope, path: Path, limit: int = MAX_CONTENT) -> str | None:
     """Return the text of a file that is put into a container; None after a complaint."""
     data = read_bytes(scope, path, limit)
-    if data is None:
+    if data is None or not content_budget(scope, len(data)):
         return None
     try:
         text = data.decode("utf-8")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 MIN_INTERVAL_S = 1.0
+MAX_INTERVAL_S = 3600.0
 MAX_TIMEOUT_S = 60.0
 WAITED_INTERVAL_S = 3.0  # a run of rabbitmq-diagnostics costs nearly a second of CPU: not more often
 DEFAULT_INTERVAL_S = 30.0
@@ -54,7 +55,7 @@ def judge_healthcheck(scope: Scope, node: Node) -> Any:
     """Return the health check with its lengths in seconds (see `written` for Compose's form)."""
     found = judge_mapping(scope, node, _HEALTH)
     if "interval" in found:
-        found["interval"] = max(found["interval"] or DEFAULT_INTERVAL_S, MIN_INTERVAL_S)
+        found["interval"] = min(max(found["interval"] or DEFAULT_INTERVAL_S, MIN_INTERVAL_S), MAX_INTERVAL_S)
     if "timeout" in found:
         found["timeout"] = min(found["timeout"] or DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S)
     if "start_period" in found:

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from grader.errors import SubmissionRefusedError
 from grader.model.text import msg
-from grader.policy import contract, course
+from grader.policy import contract, course, extends, include
 from grader.policy.choose import choose, pass_on
-from grader.policy.collect import Collector, Place
+from grader.policy.collect import Collector
 from grader.policy.document.nodes import Mapping, Scalar
-from grader.policy.near import nearest
 from grader.policy.plan import assemble
-from grader.policy.project import find_compose_file, interpolate, read_tree, read_variables
+from grader.policy.project import Replacement, find_compose_file, read_tree, read_variables
 from grader.policy.resources import NAME, NETWORK, VOLUME, judge_files, judge_section
+from grader.policy.rules import unknown
 from grader.policy.scope import Catalogue, Project, Scope
 from grader.policy.service import Judged, built_image_name, judge_service
+from grader.policy.sources import Source, Sources
 
 if TYPE_CHECKING:
     from grader.model.assignment import Assignment
@@ -37,9 +38,8 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
     out = Collector()
     file = find_compose_file(root, out)
     variables = read_variables(root, out)
-    tree = interpolate(read_tree(root, file), variables, file, out)
-    assert isinstance(tree, Mapping)
     project = Project(root=root, file=file, catalogue=catalogue, assignment=assignment, variables=variables, out=out)
+    tree = _model(project, variables)
     top = Scope(project, "", 1)
     _top_level(top, tree)
     services = _services(top, tree)
@@ -53,18 +53,23 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
     return plan
 
 
+def _model(project: Project, variables: dict[str, str]) -> Mapping:
+    """Return what the compose file says, with all that it extends and includes."""
+    raw = read_tree(project.root, project.file)
+    tree = Replacement(project, variables).tree(raw)
+    assert isinstance(tree, Mapping)
+    sources = Sources(project)
+    source = Source(project.file, "", 0, raw, variables, whole=True)
+    return include.resolve(sources, source, extends.resolve(sources, source, tree))
+
+
 def _top_level(top: Scope, tree: Mapping) -> None:
     """Judge everything but the services."""
     project = top.project
     for name, entry in tree.entries.items():
         at = top.at(name, entry.line)
         if name not in TOP_LEVEL:
-            meant = nearest(name, TOP_LEVEL)
-            at.error(
-                "attribute-unknown",
-                msg("The attribute %(name)s is not known.", name=name[:80]),
-                msg("Did you mean %(meant)s?", meant=meant) if meant else msg("Remove it, or look up its right name."),
-            )
+            unknown(at, name, TOP_LEVEL)
     simple = {
         "version": ("notice", "version-obsolete", msg("version: is obsolete and ignored.")),
         "name": (
@@ -72,12 +77,11 @@ def _top_level(top: Scope, tree: Mapping) -> None:
             "attribute-dropped",
             msg("The grader gives networks, volumes and projects names of its own."),
         ),
-        "include": ("error", "include", msg("include: is not supported: one compose file says everything.")),
         "models": ("error", "models", msg("models runs programs on the host.")),
     }
     for name, (severity, code, message) in simple.items():
         if name in tree.entries:
-            project.out.add(severity, code, Place(project.file, tree.entries[name].line, name), message)  # type: ignore[arg-type]  # literals
+            top.at(name, tree.entries[name].line).add(severity, code, message)  # type: ignore[arg-type]  # literals
     found = {
         n: judge_section(_section(top, tree, n), tree.get(n), t)
         for n, t in (("networks", NETWORK), ("volumes", VOLUME))

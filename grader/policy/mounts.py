@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 TMPFS_CAP = 256 << 20
+MAX_MOUNTS = 50
 _SYSTEM = ("/proc", "/sys", "/dev")
 _WITNESS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
 _WITNESS_CONFIGURATION = ("/usr/local/etc",)  # where redis images document their configuration
@@ -55,6 +56,9 @@ def _below(path: str, roots: tuple[str, ...]) -> bool:
 def judge_volumes(scope: Scope, node: Node) -> list[dict[str, Any]]:
     """Judge a service's `volumes`; returns long forms, with `type: config` standing for a file (see `split`)."""
     emitted: list[dict[str, Any]] = []
+    if len(items(node)) > MAX_MOUNTS:
+        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_MOUNTS))
+        return emitted
     for i, item in enumerate(items(node)):
         inner = scope.at(i, item.line)
         mount = _long(inner, item) if isinstance(item, Mapping) else _short(inner, item)
@@ -208,6 +212,9 @@ def _long(scope: Scope, node: Mapping) -> dict[str, Any] | None:
     if kind == "tmpfs":
         size = min(found.get("tmpfs", {}).get("size") or TMPFS_CAP, TMPFS_CAP)
         return {"type": "tmpfs", "target": target, "tmpfs": {"size": size}}
+    if kind == "bind" and not source:
+        scope.error("mount-syntax", msg("A mount of type bind names no source."))
+        return None
     if kind == "bind":
         mount = _bind(scope, source if source.startswith((".", "/", "~", "\\")) else f"./{source}", target)
     elif source:
@@ -225,7 +232,7 @@ def _long(scope: Scope, node: Mapping) -> dict[str, Any] | None:
 def judge_tmpfs(scope: Scope, node: Node) -> list[str]:
     """Judge the service attribute `tmpfs`: a size of at most 256 MiB, no options that matter."""
     emitted = []
-    for i, item in enumerate(items(node)):
+    for i, item in enumerate(items(node)[:MAX_MOUNTS]):
         inner = scope.at(i, item.line)
         text = as_text(inner, item) if isinstance(item, Scalar) else None
         if text is None:

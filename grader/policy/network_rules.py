@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 HOST_NAME = Shape(
     r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-)){0,4}", msg("%(value)s is not a host name.")
 )
-_PORT = re.compile(r"(?P<first>\d{1,5})(-(?P<last>\d{1,5}))?(/(tcp|udp|sctp))?\Z")
+_PORT = re.compile(r"(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?(/(tcp|udp|sctp))?\Z")
 MAX_PORTS = 50
+MAX_NAMES = 100  # more say nothing of their own
 
 
 def network_mode(scope: Scope, node: Node) -> Any:
@@ -43,6 +44,9 @@ def network_mode(scope: Scope, node: Node) -> Any:
 def own_service(scope: Scope, text: str) -> Any:
     """`service:<name>` of a service of this project."""
     name = text.removeprefix("service:")
+    if name == scope.service:
+        scope.error("dependency-cycle", msg("%(service)s cannot share with itself.", service=name))
+        return DROP
     if name not in scope.project.service_names:
         scope.error("service-unknown", msg("There is no service %(name)s.", name=name[:60]))
         return DROP
@@ -82,13 +86,15 @@ def expose(scope: Scope, node: Node) -> Any:
     """A few ports; between containers it is only a remark."""
     ports = as_texts(scope, node) or []
     good = []
+    number = 0
     for text in ports[:MAX_PORTS]:
         match = _PORT.match(text)
-        if not match or int(match["last"] or match["first"]) - int(match["first"]) > MAX_PORTS:
+        if not match or not 0 < int(match["first"]) <= int(match["last"] or match["first"]) <= 65535:
             scope.error("attribute-value", msg("%(value)s is not a port.", value=text[:40]))
         else:
             good.append(text)
-    if len(ports) > MAX_PORTS:
+            number += int(match["last"] or match["first"]) - int(match["first"]) + 1
+    if number > MAX_PORTS or len(ports) > MAX_PORTS:
         scope.error("too-many-ports", msg("There are more than %(limit)d ports.", limit=MAX_PORTS))
     return good or DROP
 
@@ -99,7 +105,7 @@ def extra_hosts(scope: Scope, node: Node) -> Any:
     lines = node.entries.items() if isinstance(node, Mapping) else ()
     written = [(n, t) for n, e in lines for t in as_texts(scope.at(n, e.line), e.node) or []]
     if isinstance(node, Sequence):
-        for text in as_texts(scope, node) or []:
+        for text in (as_texts(scope, node) or [])[:MAX_NAMES]:
             name, _, address = text.partition("=" if "=" in text else ":")
             written.append((name, address))
     for name, address in written:
@@ -117,7 +123,7 @@ def extra_hosts(scope: Scope, node: Node) -> Any:
 def links(scope: Scope, node: Node) -> Any:
     """Names for services of this project."""
     kept = []
-    for text in as_texts(scope, node) or []:
+    for text in (as_texts(scope, node) or [])[:MAX_NAMES]:
         name, _, alias = text.partition(":")
         if name not in scope.project.service_names:
             scope.error("service-unknown", msg("There is no service %(name)s.", name=name[:60]))
@@ -129,7 +135,7 @@ def links(scope: Scope, node: Node) -> Any:
 
 
 def _aliases(scope: Scope, node: Node) -> Any:
-    names = as_texts(scope, node) or []
+    names = (as_texts(scope, node) or [])[:MAX_NAMES]
     for name in names:
         if not HOST_NAME.matches(name):
             scope.error("attribute-value", HOST_NAME.complaint(name))
@@ -153,6 +159,9 @@ _ENDPOINT: Table = {
 def networks(scope: Scope, node: Node) -> Any:
     """The project's networks that a service joins, with its aliases."""
     kept: dict[str, Any] = {}
+    if isinstance(node, Scalar) or (isinstance(node, Sequence) and any(not isinstance(i, Scalar) for i in node.items)):
+        scope.error("attribute-type", msg("%(path)s must be a mapping or a list.", path=scope.path))
+        return DROP
     for name, attributes, line in network_names(node):
         inner = scope.at(name, line)
         if name != "default" and name not in scope.project.network_names:

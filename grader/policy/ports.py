@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, text_of
 from grader.policy.rules import Table, dropped, items, judge_mapping, value
 from grader.policy.values import as_text
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
-_SHORT = re.compile(r"(?P<host>.*:)?(?P<target>\d{1,5}(-\d{1,5})?)(/(tcp|udp|sctp))?\Z", re.DOTALL)
+_SHORT = re.compile(r"(?P<host>.*:)?(?P<target>[0-9]{1,5}(-[0-9]{1,5})?)(/(tcp|udp|sctp))?\Z", re.DOTALL)
 _LONG: Table = {
     "target": value(as_text),
     "published": value(as_text),
@@ -32,7 +32,7 @@ def fixed_port_line(scope: Scope, node: Node) -> int:
         scope.error("attribute-type", msg("%(path)s must be a text or a list of texts.", path=scope.path))
         return 0
     entries = items(node)
-    if len(entries) > MAX_PORTS:
+    if len(entries) > MAX_PORTS or sum(map(_number, entries)) > MAX_PORTS:
         scope.error("too-many-ports", msg("There are more than %(limit)d ports.", limit=MAX_PORTS))
     line = 0
     for i, item in enumerate(entries[:MAX_PORTS]):
@@ -40,6 +40,13 @@ def fixed_port_line(scope: Scope, node: Node) -> int:
         if _fixed(inner, item) and not line:
             line = item.line
     return line
+
+
+def _number(node: Node) -> int:
+    """Return how many ports an entry of the short form stands for."""
+    match = _SHORT.match(text_of(node.value)[:200]) if isinstance(node, Scalar) else None
+    first, _, last = match["target"].partition("-") if match else ("", "", "")
+    return int(last) - int(first) + 1 if last else 1
 
 
 def _fixed(scope: Scope, node: Node) -> bool:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.errors import SubmissionRefusedError
-from grader.intake import COMPOSE_FILES
+from grader.intake.names import COMPOSE_FILES
 from grader.model.findings import Finding
 from grader.model.text import msg
 from grader.policy.collect import Collector, Place
 from grader.policy.document import dotenv
-from grader.policy.document.interpolate import InterpolationError, expand
+from grader.policy.document.interpolate import InterpolationError, expand, too_large
 from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence
 from grader.policy.document.yaml_load import MAX_BYTES, YamlError, load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from grader.policy.scope import Project
+
+MAX_EXPANDED = 2 << 20  # characters in all: an alias repeats a text of variables without costing the file a byte
+CORRECT = msg("Correct the file; docker compose config shows whether it can be read.")
 _OVERRIDES = tuple(f"{base}.override.{suffix}" for base in ("compose", "docker-compose") for suffix in ("yml", "yaml"))
 
 
@@ -68,21 +73,22 @@ def _no_compose_file(root: Path) -> Finding:
     )
 
 
-def read_variables(root: Path, out: Collector) -> dict[str, str]:
-    """Return the variables of the submission's own .env; lines that steer tools are left out."""
-    path = root / ".env"
+def read_variables(root: Path, out: Collector, folder: str = "") -> dict[str, str]:
+    """Return the variables of the .env at the top of the submission, or of `folder`; what steers tools is left out."""
+    file = f"{folder}/.env" if folder else ".env"
+    path = root / file
     if not path.is_file() or not path.resolve().is_relative_to(root):
         return {}
     found: dict[str, str] = {}
     with path.open("rb") as reader:
         data = reader.read(dotenv.MAX_BYTES + 1)
-    for variable in dotenv.parse(data, ".env", {}, out):
+    for variable in dotenv.parse(data, file, {}, out):
         if dotenv.steers_tools(variable.name):
             out.add(
                 "warning",
                 "env-name-reserved",
-                Place(".env", variable.line, variable.name),
-                msg("%(name)s steers Docker or the system and is left out.", name=variable.name),
+                Place(file, variable.line, variable.name),
+                msg("%(name)s steers Docker or the system and is left out.", name=variable.name[:80]),
             )
         else:
             found[variable.name] = variable.value or ""
@@ -96,9 +102,10 @@ def read_tree(root: Path, file: str) -> Mapping:
     try:
         tree = load(data)
     except YamlError as error:
-        remedy = msg("Correct the file; docker compose config shows whether it can be read.")
         raise SubmissionRefusedError(
-            Finding(code=error.code, severity="error", file=file, line=error.line, message=error.message, remedy=remedy)
+            Finding(
+                code=error.code, severity="error", file=file, line=error.line, message=error.message, remedy=CORRECT
+            )
         ) from None
     if isinstance(tree, Mapping):
         return tree
@@ -117,37 +124,51 @@ def read_tree(root: Path, file: str) -> Mapping:
     )
 
 
-def interpolate(node: Node, variables: dict[str, str], file: str, out: Collector, path: str = "") -> Node:
-    """Return the tree with variables replaced in every value (keys stay, as in Compose)."""
-    if isinstance(node, Scalar):
-        return _scalar(node, variables, Place(file, node.line, path), out)
-    if isinstance(node, Sequence):
-        found = (interpolate(n, variables, file, out, f"{path}.{i}") for i, n in enumerate(node.items))
-        return Sequence(tuple(found), node.line)
-    entries = {}
-    for name, entry in node.entries.items():
-        if not path and name.startswith("x-"):
-            continue  # parts to share: what uses them has its own copy
-        inner = f"{path}.{name}" if path else name
-        entries[name] = Entry(interpolate(entry.node, variables, file, out, inner[:300]), entry.line)
-    return Mapping(entries, node.line)
+@dataclass(slots=True)
+class Replacement:
+    """Replaces variables in the values of one file; lines come out raised by `base`, as `Project.place` reads them."""
 
+    project: Project
+    variables: dict[str, str]
+    base: int = 0
 
-def _scalar(node: Scalar, variables: dict[str, str], at: Place, out: Collector) -> Scalar:
-    if not isinstance(node.value, str) or "$" not in node.value:
-        return node
+    def tree(self, node: Node, path: str = "") -> Node:
+        """Return the tree with variables replaced in every value (keys stay, as in Compose)."""
+        if isinstance(node, Scalar):
+            return self._scalar(node, path)
+        if isinstance(node, Sequence):
+            return Sequence(tuple(self.tree(n, f"{path}.{i}") for i, n in enumerate(node.items)), self._line(node.line))
+        entries = {}
+        for name, entry in node.entries.items():
+            if not path and name.startswith("x-"):
+                continue  # parts to share: what uses them has its own copy
+            inner = f"{path}.{name}" if path else name
+            entries[name] = Entry(self.tree(entry.node, inner[:300]), self._line(entry.line))
+        return Mapping(entries, self._line(node.line))
 
-    def missing(name: str) -> None:
-        out.add(
-            "warning",
-            "variable-not-set",
-            at,
-            msg("The variable %(name)s is not set in .env and counts as empty.", name=name),
-            msg("Write it into .env, or give it a default: ${%(name)s:-value}.", name=name),
-        )
+    def _line(self, line: int) -> int:
+        return line + self.base if line else 0
 
-    try:
-        return Scalar(expand(node.value, variables, missing), node.line)
-    except InterpolationError as error:
-        out.add("error", error.code, at, error.message, msg("Write $$ where a single $ is meant."))
-        return Scalar("", node.line)
+    def _scalar(self, node: Scalar, path: str) -> Scalar:
+        line = self._line(node.line)
+        if not isinstance(node.value, str) or "$" not in node.value:
+            return Scalar(node.value, line) if self.base else node
+        at = self.project.place(line, path)
+        missing: dict[str, None] = {}
+        try:
+            if self.project.expanded > MAX_EXPANDED:
+                raise too_large()
+            text = expand(node.value, self.variables, missing.setdefault)
+            self.project.expanded += len(text)
+        except InterpolationError as error:
+            self.project.out.add("error", error.code, at, error.message, msg("Write $$ where a single $ is meant."))
+            return Scalar("", line)
+        for name in missing:
+            self.project.out.add(
+                "warning",
+                "variable-not-set",
+                at,
+                msg("The variable %(name)s is not set in .env and counts as empty.", name=name[:80]),
+                msg("Write it into .env, or give it a default: ${%(name)s:-value}.", name=name[:80]),
+            )
+        return Scalar(text, line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Mapping as AbstractMapping
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ class _Drop:
 
 
 DROP: Final = _Drop()
+MAX_SUGGESTED = 50
 Rule = Callable[[Scope, Node], Any]
 Table = AbstractMapping[str, Rule]
 
@@ -44,9 +45,10 @@ def judge_mapping(scope: Scope, node: Node, table: Table) -> dict[str, Any]:
     return emitted
 
 
-def unknown(scope: Scope, name: str, table: Table) -> None:
+def unknown(scope: Scope, name: str, table: Iterable[str]) -> None:
     """Refuse an attribute that the model does not know, with the nearest one that it does."""
-    meant = nearest(name, table)
+    # looking for the nearest name takes a while, and a file may hold thousands of wrong ones
+    meant = nearest(name, table) if len((scope.sink or scope.project.out).all) < MAX_SUGGESTED else None
     scope.error(
         "attribute-unknown",
         msg("The attribute %(name)s is not known.", name=name[:80]),
@@ -60,10 +62,11 @@ def wrong_type(scope: Scope) -> None:
 
 
 def refused(code: str, why: Text, remedy: Text | None = None) -> Rule:
-    """Refuse the attribute whatever its value is."""
+    """Refuse the attribute whatever its value is; an empty list or mapping says nothing."""
 
-    def rule(scope: Scope, _node: Node) -> Any:
-        scope.error(code, why, remedy)
+    def rule(scope: Scope, node: Node) -> Any:
+        if isinstance(node, Scalar) or len(node.items if isinstance(node, Sequence) else node.entries):
+            scope.error(code, why, remedy)
         return DROP
 
     return rule

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from grader.policy.document.nodes import Node
 
 
+STEP = 1_000_000  # more lines than a file can have
+
+
 class Catalogue(Protocol):
     """The catalogue as far as policy needs it."""
 
@@ -48,6 +51,19 @@ class Project:
     file_sources: dict[str, str] = field(default_factory=dict)  # path in the submission -> name of its config
     named_files: dict[str, str] = field(default_factory=dict)  # "configs:x", "secrets:x" -> name of an emitted config
     used_volumes: set[str] = field(default_factory=set)
+    further_files: list[str] = field(default_factory=list)  # compose files that are extended or included
+    expanded: int = 0  # characters that replacing variables has made
+    content: int = 0  # characters of files read for environments and contents
+
+    @staticmethod
+    def raised(number: int) -> int:
+        """Return what the lines of the further file of this number (from 1) are raised by."""
+        return number * STEP
+
+    def place(self, line: int, path: str) -> Place:
+        """Return the place of a line: values of several files meet in one model, so a line says which file it is of."""
+        number, line = divmod(line, STEP)
+        return Place(self.further_files[number - 1] if number else self.file, line, path)
 
     @property
     def limits(self) -> Limits:
@@ -83,7 +99,7 @@ class Scope:
     @property
     def place(self) -> Place:
         """Where this is."""
-        return Place(self.file or self.project.file, self.line, self.path)
+        return Place(self.file, self.line, self.path) if self.file else self.project.place(self.line, self.path)
 
     @property
     def contract(self) -> ContractService | None:

@@ -26,6 +26,7 @@ KEPT = (
     "network_mode", "pid", "read_only", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "sysctls",
     "tmpfs", "tty", "ulimits", "user", "volumes_from", "working_dir", "depends_on",
 )  # fmt: skip
+MAX_ATTEMPTS = 1000
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +144,7 @@ def _mounts(scope: Scope, found: dict[str, Any], emitted: dict[str, Any]) -> Non
                 "attribute-dropped", msg("read_only is left out where single files are put into the container.")
             )
     targets = [m["target"] for m in [*volumes, *configs]]
-    for twice in {t for t in targets if targets.count(t) > 1}:
+    for twice in sorted({t for t in targets if targets.count(t) > 1}):
         scope.error("mount-target", msg("Two things are mounted at %(target)s.", target=twice))
 
 
@@ -170,7 +171,7 @@ def _restart(found: dict[str, Any], deploy: dict[str, Any]) -> str:
     if condition == "none":
         return "no"
     if condition == "on-failure":
-        attempts = policy.get("max_attempts", 0)
+        attempts = min(policy.get("max_attempts", 0), MAX_ATTEMPTS)
         return f"on-failure:{attempts}" if attempts > 0 else "on-failure"
     return "unless-stopped"
 
@@ -184,7 +185,7 @@ def _hardened(scope: Scope, found: dict[str, Any], theirs: dict[str, Any]) -> di
     return {
         "mem_limit": memory,
         "memswap_limit": memory,
-        "cpus": _smaller(limits.cpus, theirs.get("cpus", found.get("cpus"))),
+        "cpus": _smaller(limits.cpus, theirs.get("cpus", found.get("cpus")), at_least=0.01),
         "pids_limit": _smaller(limits.pids, theirs.get("pids", found.get("pids_limit"))),
         "security_opt": ["no-new-privileges:true"],
         "cap_drop": sorted(dropped),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node, Scalar
 from grader.policy.mounts import judge_target
-from grader.policy.rules import DROP, Table, judge_mapping, value
+from grader.policy.rules import DROP, Table, items, judge_mapping, value
 from grader.policy.values import (
     as_bool,
     as_bytes,
@@ -49,9 +49,9 @@ def command(scope: Scope, node: Node) -> Any:
 def cap_add(scope: Scope, node: Node) -> Any:
     """Only what Docker grants anyway; two that examples write by habit are dropped in silence."""
     names = [n.upper().removeprefix("CAP_") for n in as_texts(scope, node) or []]
-    for name in names:
+    for name, item in zip(names, items(node), strict=False):  # a list after a complaint is empty
         if name not in DEFAULT_CAPABILITIES | _WRITTEN_BY_HABIT:
-            scope.error(
+            scope.on(item).error(
                 "capability",
                 msg("The capability %(name)s is not given to anybody.", name=name[:40]),
                 msg("Remove it from cap_add."),
@@ -70,9 +70,9 @@ def cap_drop(scope: Scope, node: Node) -> Any:
 
 def security_opt(scope: Scope, node: Node) -> Any:
     """Only the option that is set anyway."""
-    for text in as_texts(scope, node) or []:
+    for text, item in zip(as_texts(scope, node) or [], items(node), strict=False):
         if not re.fullmatch(r"no-new-privileges([:=](true|1))?", text):
-            scope.error(
+            scope.on(item).error(
                 "security-option",
                 msg("The security option %(option)s is not allowed.", option=text[:80]),
                 msg("Remove it."),
@@ -88,7 +88,7 @@ def restart(scope: Scope, node: Node) -> Any:
         return DROP
     if text == "always":
         return "unless-stopped"
-    if text in {"no", "unless-stopped", ""} or re.fullmatch(r"on-failure(:\d{1,5})?", text):
+    if text in {"no", "unless-stopped", ""} or re.fullmatch(r"on-failure(:[0-9]{1,5})?", text):
         return text or "no"
     scope.error(
         "restart",
@@ -102,7 +102,7 @@ def sysctls(scope: Scope, node: Node) -> Any:
     """A few that concern the container's own network."""
     kept = {}
     for name, (given, line) in (as_pairs(scope, node) or {}).items():
-        if _SYSCTL.fullmatch(name) and given is not None and re.fullmatch(r"[\d \t]{1,40}", given):
+        if _SYSCTL.fullmatch(name) and given is not None and re.fullmatch(r"[0-9 \t]{1,40}", given):
             kept[name] = given
         else:
             scope.at(name, line).notice(
@@ -197,6 +197,8 @@ def depends_on(scope: Scope, node: Node) -> Any:
             kept[name] = found
     else:
         kept = {name: {"condition": "service_started"} for name in as_texts(scope, node) or []}
+    if kept.pop(scope.service, None):
+        scope.error("dependency-cycle", msg("%(service)s waits for itself.", service=scope.service))
     for name in [n for n in kept if n not in scope.project.service_names]:
         scope.error(
             "service-unknown",
@@ -209,7 +211,14 @@ def depends_on(scope: Scope, node: Node) -> Any:
 
 def volumes_from(scope: Scope, node: Node) -> Any:
     """Mounts of a service of this project."""
-    kept = []
+    kept: list[str] = []
+    if scope.witness:  # what another service has mounted would cover programs unseen
+        scope.error(
+            "witness-covered",
+            msg("%(service)s cannot take over the mounts of another service.", service=scope.service),
+            msg("Write its volumes out."),
+        )
+        return DROP
     for text in as_texts(scope, node) or []:
         name, _, mode = text.partition(":")
         if name == "container" or name not in scope.project.service_names or mode not in {"", "ro", "rw"}:

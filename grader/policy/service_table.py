@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _REMOVE = msg("Remove the attribute.")
 _LIMITED = dropped()  # the grader sets the limits of every container and says so in the handout
+_LEFT_OUT = dropped(msg("This attribute is left out of what the grader runs."))
 _DEVICES = refused("host-devices", msg("Devices of the host are not given to containers."), _REMOVE)
 _HOOKS = refused(
     "lifecycle-hook",
@@ -69,9 +70,9 @@ DEPLOY: Table = {
 }
 
 SERVICE: Table = {
-    "annotations": dropped(),
+    "annotations": _LEFT_OUT,
     "attach": value(as_bool),
-    "blkio_config": dropped(),
+    "blkio_config": _LEFT_OUT,
     "build": _deferred,
     "cap_add": rule.cap_add,
     "cap_drop": rule.cap_drop,
@@ -92,22 +93,18 @@ SERVICE: Table = {
     "credential_spec": refused("host-file", msg("credential_spec reads files of the host."), _REMOVE),
     "depends_on": rule.depends_on,
     "deploy": nested(DEPLOY),
-    "develop": dropped(),
+    "develop": _LEFT_OUT,
     "device_cgroup_rules": _DEVICES,
     "devices": _DEVICES,
     "dns": dropped(msg("Names are resolved by the grader's network.")),
-    "dns_opt": dropped(),
-    "dns_search": dropped(),
-    "domainname": dropped(),
+    "dns_opt": _LEFT_OUT,
+    "dns_search": _LEFT_OUT,
+    "domainname": _LEFT_OUT,
     "entrypoint": rule.command,
     "env_file": judge_env_file,
     "environment": judge_environment,
     "expose": network.expose,
-    "extends": refused(
-        "extends",
-        msg("extends is not supported."),
-        msg("Write the service out, or share parts with YAML anchors (&name, *name, <<)."),
-    ),
+    "extends": dropped(),  # written out before anything is judged (see `grader.policy.extends`)
     "external_links": refused(
         "foreign-container", msg("external_links reaches containers of other projects."), _REMOVE
     ),
@@ -121,19 +118,19 @@ SERVICE: Table = {
     "ipc": network.ipc,
     "isolation": refused("isolation", msg("Isolation is an attribute of Windows."), _REMOVE),
     "label_file": refused("host-file", msg("label_file reads files into labels."), _REMOVE),
-    "labels": dropped(),
+    "labels": _LEFT_OUT,
     "links": network.links,
     "logging": _driver,
-    "mac_address": dropped(),
+    "mac_address": _LEFT_OUT,
     "mem_limit": value(as_bytes),
     "mem_reservation": dropped(),
-    "mem_swappiness": dropped(),
+    "mem_swappiness": _LEFT_OUT,
     "memswap_limit": dropped(),
     "models": refused("models", msg("models runs programs on the host."), _REMOVE),
     "network_mode": network.network_mode,
     "networks": network.networks,
-    "oom_kill_disable": dropped(),
-    "oom_score_adj": dropped(),
+    "oom_kill_disable": _LEFT_OUT,
+    "oom_score_adj": _LEFT_OUT,
     "pid": network.pid,
     "pids_limit": value(as_int),
     "platform": _platform,
@@ -156,7 +153,7 @@ SERVICE: Table = {
     "stdin_open": value(as_bool),
     "stop_grace_period": rule.grace,
     "stop_signal": text_of_shape(Shape(r"(SIG)?[A-Z0-9+-]{2,12}|\d{1,2}", msg("%(value)s is not a signal."))),
-    "storage_opt": dropped(),
+    "storage_opt": _LEFT_OUT,
     "sysctls": rule.sysctls,
     "tmpfs": judge_tmpfs,
     "tty": value(as_bool),

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 MAX_TEXT = 32 * 1024
+MAX_ITEMS = 1000
 _TRUE = frozenset({"true", "yes", "on", "y", "1"})
 _FALSE = frozenset({"false", "no", "off", "n", "0", ""})
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|ns|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|ns|s|m|h|d)")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmgtp]?)i?b?\Z", re.IGNORECASE)
+_BYTES = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>[kmgtp]?)i?b?\Z", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
 
@@ -145,6 +146,9 @@ def as_texts(scope: Scope, node: Node) -> list[str] | None:
     if isinstance(node, Scalar):
         single = as_text(scope, node)
         return None if single is None else [single]
+    if len(node.items) > MAX_ITEMS:
+        scope.error("too-many", msg("%(path)s has more than %(limit)d entries.", path=scope.path, limit=MAX_ITEMS))
+        return None
     found = [as_text(scope.at(i, item.line), item) for i, item in enumerate(node.items)]
     return None if None in found else [f for f in found if f is not None]
 

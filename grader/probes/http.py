@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpcore
 import msgspec
 
+from grader.polling import Deadline
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from grader.probes.recorder import Recorder
     from grader.stack.stack import Stack
 
 MAX_BODY = 1_000_000
-CHUNK = 65_536
+HTTP_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,22 +84,70 @@ class HTTP:
         return self.get("/health", within=2.0, quiet=True).status == 200
 
     def _exchange(self, method: str, path: str, body: Any, within: float) -> Answer:
-        began = self._recorder.clock()
         host, port = self._stack.address(self.target, self._port)
+        content = None if body is None else json.dumps(body).encode()
+        headers = [("Accept", "*/*"), *([] if content is None else [("Content-Type", "application/json")])]
+        backend = _Backend(Deadline(within))
         try:
             with (
-                httpx.Client(trust_env=False, timeout=within, follow_redirects=False) as client,
-                client.stream(method, f"http://{host}:{port}{path}", json=body) as response,
+                httpcore.ConnectionPool(network_backend=backend) as pool,
+                pool.stream(method, f"http://{host}:{port}{path}", headers=headers, content=content) as response,
             ):
                 received = bytearray()
-                for chunk in response.iter_raw(CHUNK):
+                for chunk in response.iter_stream():
                     received += chunk
                     if len(received) > MAX_BODY:
                         return Answer(status=0, error="the answer is larger than 1 MB")
-                    if self._recorder.clock() - began > within:
-                        return Answer(status=0, error=f"the answer was not whole after {within:g} s")
-                return Answer(status=response.status_code, body=bytes(received))
-        except httpx.TimeoutException:
-            return Answer(status=0, error=f"no answer within {within:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                return Answer(status=response.status, body=bytes(received))
+        except httpcore.TimeoutException:
+            return Answer(status=0, error=f"no whole answer within {within:g} s")
+        except (*HTTP_ERRORS, httpcore.UnsupportedProtocol, OSError, ValueError) as error:
             return Answer(status=0, error=type(error).__name__)
+
+
+class _Backend(httpcore.SyncBackend):
+    """Sockets whose waits all end with one deadline: whoever answers byte by byte is not waited for byte by byte."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        del timeout
+        left = self._left(httpcore.ConnectTimeout)
+        stream = super().connect_tcp(host, port, left, local_address, socket_options)
+        return _Stream(stream, self._left)
+
+    def _left(self, late: type[Exception]) -> float:
+        if self._deadline.passed():
+            raise late
+        return max(self._deadline.left(), 0.001)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection that asks how long it may still wait."""
+
+    def __init__(self, stream: httpcore.NetworkStream, left: Callable[[type[Exception]], float]) -> None:
+        self._stream = stream
+        self._left = left
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        del timeout
+        return self._stream.read(max_bytes, self._left(httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        del timeout
+        self._stream.write(buffer, self._left(httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -32,7 +32,7 @@ def make(
     own(stage, owner)
     networks = {name: f"{project}_{name}" for name in emit.needed_networks(plan.compose)}
     edge = f"{project}_edge.grader"  # no submission's network has a name with a dot and this end
-    volumes = _make_objects(client, plan, project, {edge: False, **dict.fromkeys(networks.values(), True)})
+    volumes = _make_objects(client, plan, project, {edge: "edge", **dict.fromkeys(networks.values(), "inner")})
     for number, fill in enumerate(plan.fills):
         objects.fill_volume(
             client,
@@ -74,16 +74,15 @@ def make(
 
 
 def _make_objects(
-    client: docker.DockerClient, plan: StackPlan, project: str, networks: dict[str, bool]
+    client: docker.DockerClient, plan: StackPlan, project: str, networks: dict[str, objects.Kind]
 ) -> dict[str, str]:
-    """Make networks (real name -> inner) and the plan's volumes; return volume in the plan -> real name."""
+    """Make networks (real name -> kind) and the plan's volumes; return volume in the plan -> real name."""
     marks = labels.labels_of(project, labels.Owner.current())
     declared = plan.compose.get("volumes") or {}
     volumes = {name: f"{project}_{name}" for name in declared}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         made = [
-            pool.submit(objects.make_network, client, name, labels=marks, inner=inner)
-            for name, inner in networks.items()
+            pool.submit(objects.make_network, client, name, labels=marks, kind=kind) for name, kind in networks.items()
         ]
         made += [
             pool.submit(objects.make_volume, client, volumes[name], declared[name] or {}, marks) for name in volumes

@@ -22,6 +22,7 @@ from grader.stack.info import GatewayInfo
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
     import docker
 
@@ -70,7 +71,7 @@ def start(
         )
         for network in networks:
             client.api.connect_container_to_network(str(container.id), network)
-        container.put_archive("/", _archive())
+        container.put_archive("/", program_archive(gateway_program, _PROGRAM))
         container.start()
         container.reload()
     settings: dict[str, Any] = container.attrs["NetworkSettings"]
@@ -113,11 +114,12 @@ def answers(info: GatewayInfo, *, timeout_s: float) -> bool:
     return echoed == nonce
 
 
-def _archive() -> bytes:
-    program = Path(gateway_program.__file__).read_bytes()
+def program_archive(module: ModuleType, path: str) -> bytes:
+    """Return a tar archive with a module's source at `path`, for a container that has Python and nothing of ours."""
+    program = Path(str(module.__file__)).read_bytes()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo(_PROGRAM.lstrip("/"))
+        entry = tarfile.TarInfo(path.lstrip("/"))
         entry.size, entry.mode = len(program), 0o444
         archive.addfile(entry, io.BytesIO(program))
     return buffer.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import docker.errors
 
@@ -23,15 +23,23 @@ _INNER_OPTIONS = {"com.docker.network.bridge.inhibit_ipv4": "true"}
 _EDGE_OPTIONS = {"com.docker.network.bridge.enable_icc": "false"}
 
 
-def make_network(client: docker.DockerClient, name: str, *, labels: Mapping[str, str], inner: bool) -> None:
-    """Make a bridge network: an inner one without a way out or to the host, or the edge for the gateway alone."""
+Kind = Literal["inner", "edge", "build"]
+_OPTIONS = {"inner": _INNER_OPTIONS, "edge": _EDGE_OPTIONS, "build": _INNER_OPTIONS}
+
+
+def make_network(client: docker.DockerClient, name: str, *, labels: Mapping[str, str], kind: Kind) -> None:
+    """Make a bridge network.
+
+    "inner": without a way out or to the host; "edge": with both, for our own containers; "build": its way out is
+    whoever takes its gateway's address, which the host does not have.
+    """
     try:
         with engine_errors(f"create network {name}"):
             client.api.create_network(
                 name,
                 driver="bridge",
-                internal=inner,
-                options=_INNER_OPTIONS if inner else _EDGE_OPTIONS,
+                internal=kind == "inner",
+                options=_OPTIONS[kind],
                 labels=dict(labels),
                 check_duplicate=True,
             )

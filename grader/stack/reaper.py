@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.errors import GraderError
 from grader.stack import labels
-from grader.stack.engine import engine_errors
+from grader.stack.builds import LAYER_LABEL
+from grader.stack.engine import engine_errors, gone_is_fine
 from grader.stack.stage import reap_stages
 from grader.stack.teardown import sweep
 
@@ -17,9 +18,25 @@ if TYPE_CHECKING:
 _WITHIN_S = 10.0
 
 
+# Long enough for a student's evening and a class of an hour; short enough that a disk does not fill.
+_LAYERS_FOR = "48h"
+
+
 def reap(client: docker.DockerClient) -> list[str]:
-    """Remove the projects and stage folders of dead runs; return the names of what was removed."""
-    return clean(client)
+    """Remove the projects and stage folders of dead runs, and old layers; return the names of what was removed."""
+    removed = clean(client)
+    _prune_layers(client, _LAYERS_FOR)
+    return removed
+
+
+def _prune_layers(client: docker.DockerClient, older_than: str) -> None:
+    """Remove layers that builds left and no image stands on."""
+    filters: dict[str, Any] = {"dangling": True, "label": [f"{LAYER_LABEL}=1"]}
+    if older_than:
+        filters["until"] = older_than
+    api: Any = client.api
+    with engine_errors("remove old layers"), gone_is_fine():  # another grader may be at it
+        api.prune_images(filters=filters)
 
 
 def clean(client: docker.DockerClient, *, everything: bool = False) -> list[str]:
@@ -38,6 +55,8 @@ def clean(client: docker.DockerClient, *, everything: bool = False) -> list[str]
             except GraderError as error:
                 stuck = stuck or error  # one that is stuck must not keep the others
     removed += reap_stages(everything=everything)
+    if everything:
+        _prune_layers(client, "")
     if stuck:
         raise stuck
     return removed

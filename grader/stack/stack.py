@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,7 @@ import docker
 
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
-from grader.stack import compose, gateway, labels, starting
-from grader.stack.builds import Builds
+from grader.stack import builder, builds, compose, egress, gateway, labels, starting
 from grader.stack.container import Container
 from grader.stack.creation import make
 from grader.stack.engine import ENGINE_ERRORS, engine_errors
@@ -25,8 +25,9 @@ from grader.stack.teardown import kill_compose, sweep
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from grader.model.plan import StackPlan
+    from grader.model.plan import Build, StackPlan
     from grader.model.text import Text
+    from grader.stack.builder import BuildLimits
     from grader.stack.info import StackInfo
 
 _UP_S = 180.0
@@ -40,13 +41,22 @@ class Stack:
     """
 
     def __init__(
-        self, client: docker.DockerClient, info: StackInfo, builds: Builds | None = None, *, own_client: bool = False
+        self,
+        client: docker.DockerClient,
+        info: StackInfo,
+        builds: Sequence[Build] = (),
+        *,
+        workspace: Path | None = None,
+        own_client: bool = False,
     ) -> None:
         """Wrap what exists; use `create` or `attach`."""
         self.info = info
         self.client = client
         self._builds = builds
+        self._workspace = workspace or Path(info.stage)
         self._own_client = own_client
+        self._building = threading.Lock()
+        self._going_down = threading.Event()
         self._compose = compose.Compose(
             info.compose_binary, project=info.project, stage=Path(info.stage), endpoint=info.endpoint
         )
@@ -77,8 +87,7 @@ class Stack:
         project = labels.new_project(labels.Owner.current())
         try:
             info = make(client, plan, workspace_root, gateway_image=gateway_image, stage=stage, project=project)
-            builds = Builds(plan.builds, project=project, stage=stage, workspace=workspace_root)
-            return cls(client, info, builds)
+            return cls(client, info, plan.builds, workspace=workspace_root)
         except BaseException:
             with contextlib.suppress(GraderError):
                 sweep(client, project)
@@ -91,25 +100,34 @@ class Stack:
         with engine_errors("connect"):
             return cls(docker.DockerClient(base_url=info.endpoint, max_pool_size=32), info, own_client=True)
 
-    def build(self, *, deadline_s: float, on_line: Callable[[str], None] | None = None) -> None:
-        """Build the plan's images; `on_line` gets each line of BuildKit's progress.
+    def build(self, limits: BuildLimits, *, on_line: Callable[[str], None] | None = None) -> None:
+        """Build the plan's images within limits; `on_line` gets each line of the builder's output.
 
-        Raises SubmissionBrokenError ("build-failed", "build-timeout"), or GraderError where the fault is ours.
+        Raises SubmissionBrokenError ("build-failed", "build-timeout", "build-disk"), or GraderError where the fault is
+        ours.
         """
         if not self._builds:
             return
-        file = self._builds.stage(labels.labels_of(self.info.project, labels.Owner.current()))
-        done = self._compose.run(file, ["build"], deadline_s=deadline_s, on_line=on_line)
-        if done.timed_out:
-            raise SubmissionBrokenError(self._builds.timeout(done.output, deadline_s))
-        if done.returncode != 0:
-            self._ours(self._builds.base_images())
-            raise SubmissionBrokenError(self._builds.failure(done.output))
-        with engine_errors("name a built image"):
-            for image, names in self._builds.further_names().items():
-                for name in names:
-                    repository, _, tag = name.rpartition(":")
-                    self.client.api.tag(image, repository, tag)
+        with engine_errors("ask for its platform"):
+            version = self.client.version()
+        platform = str(version.get("Os", "linux")), str(version.get("Arch", "amd64"))
+        project = self.info.project
+        jobs = builds.jobs(self._builds, project=project, workspace=self._workspace, platform=platform)
+        try:
+            with self._building, egress.opened(self.client, project, image=self.info.gateway.image) as network:
+                marks = labels.labels_of(project, labels.Owner.current())
+                builder.run(
+                    self.client,
+                    jobs,
+                    network=network,
+                    marks=marks,
+                    limits=limits,
+                    interrupted=self._going_down,
+                    on_line=on_line,
+                )
+        except SubmissionBrokenError:
+            self._ours(builds.base_images(jobs))
+            raise
 
     def up(
         self,
@@ -184,7 +202,9 @@ class Stack:
 
     def down(self) -> None:
         """Kill and remove everything of the stack, on the engine and on disk; harmless when it is done already."""
-        kill_compose(self.info.project)
+        self._going_down.set()
+        with self._building:  # a build in another thread ends first
+            kill_compose(self.info.project)
         self.close()
         sweep(self.client, self.info.project)
         shutil.rmtree(self.info.stage, ignore_errors=True)

@@ -71,7 +71,8 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], r
         images = api.images(filters=wanted, all=True)
         for image in images:
             with gone_is_fine():
-                api.remove_image(image["Id"], force=True)
+                # Layers below stay for the next build of the same steps, until `prune_layers`.
+                api.remove_image(image["Id"], force=True, noprune=True)
     removed += [_name(found) for found in (*containers, *networks, *volumes, *images)]
     return not (containers or networks or volumes or images)
 

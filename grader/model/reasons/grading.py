@@ -22,6 +22,16 @@ GRADING: dict[str, Reason] = {
         why=msg("Without its image a service cannot start, so nothing could be checked."),
         hint=msg("Run docker compose build and see which step takes so long; install only what is needed."),
     ),
+    "build-disk": Reason(
+        title=msg("An image needs too much disk"),
+        why=msg("A build may not fill the disk of the machine that it runs on."),
+        hint=msg("Copy and install only what is needed; remove what a step downloads within that step."),
+    ),
+    "disk-exceeded": Reason(
+        title=msg("The project wrote too much to disk"),
+        why=msg("Containers and volumes of a project together have a limit, since a full disk stops everybody."),
+        hint=msg("Look for a loop that writes or logs into a file, and for data that is never removed."),
+    ),
     "start-failed": Reason(
         title=msg("The project does not start"),
         why=msg("Nothing can be checked in a project that docker compose up does not start."),

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from grader.model.text import msg
 from grader.policy.dockerfile import syntax as df
-from grader.policy.dockerfile.words import expand
+from grader.policy.dockerfile.words import expand, fields
 from grader.policy.image_names import judge_image
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
-_STAGE = re.compile(r"[a-z][a-z0-9._-]*\Z", re.IGNORECASE)
-_FROM = re.compile(r"(?P<image>\S+)(?:\s+[Aa][Ss]\s+(?P<stage>\S+))?\Z")
+_STAGE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,127}\Z")
+_NUMBER = re.compile(r"[0-9]{1,6}\Z")
+_RESERVED = frozenset({"scratch", "context"})  # newer builders refuse them, older ones take them for stages
+_FROM_WORDS = (1, 3)
 
 
 @dataclass(slots=True)
@@ -25,11 +27,11 @@ class Stages:
     names: list[str] = field(default_factory=list)  # "" for a stage without a name
     bases: list[str] = field(default_factory=list)  # per stage: an image's name, "scratch", or another stage's number
     images: list[str] = field(default_factory=list)
-    global_arguments: dict[str, str] = field(default_factory=dict)
+    global_arguments: dict[str, str | None] = field(default_factory=dict)
 
     def find(self, name: str) -> int | None:
         """Return the number of the stage that `name` means, or None."""
-        if name.isdigit() and int(name) < len(self.names):
+        if _NUMBER.match(name) and int(name) < len(self.names):
             return int(name)
         lowered = name.lower()
         return next((i for i in range(len(self.names) - 1, -1, -1) if self.names[i] == lowered and lowered), None)
@@ -43,46 +45,56 @@ class Stages:
         return self.bases[stage], way
 
 
-def judge_from(scope: Scope, stages: Stages, instruction: df.Instruction) -> df.Instruction | None:
+def judge_from(scope: Scope, stages: Stages, instruction: df.Instruction, escape: str) -> df.Instruction | None:
     """Judge a FROM: the name that it expands to is a stage, `scratch`, or an image that may be used."""
     if any(name == "platform" for name, _ in instruction.flags):
         scope.notice("attribute-dropped", msg("The platform is that of the grader's machine."))
     if any(name != "platform" for name, _ in instruction.flags):
         scope.error("dockerfile-flag", msg("FROM takes only the option --platform."))
-    match = _FROM.match(instruction.rest)
-    if not match or any(c in instruction.rest for c in "\"'\\`"):
+    words = fields(instruction.rest)
+    if len(words) not in _FROM_WORDS or (len(words) > 1 and words[1].upper() != "AS"):
         scope.error("dockerfile-from", msg("FROM is written as FROM image, or FROM image AS name."))
+        _failed(stages)
         return None
-    stage = match["stage"] or ""
-    if stage and not _STAGE.match(stage):
+    stage = words[2] if len(words) > 1 else ""
+    if stage and (not _STAGE.match(stage) or stage.lower() in _RESERVED):
         scope.error("dockerfile-from", msg("%(name)s is not the name of a stage.", name=stage[:60]))
+        _failed(stages)
         return None
-    written, known = expand(match["image"], stages.global_arguments)
+    written, known = expand(words[0], stages.global_arguments, escape)
     if not known or not written:
         scope.error(
             "dockerfile-from",
-            msg("%(image)s has a variable without a value.", image=match["image"][:100]),
+            msg("%(image)s has a variable without a value.", image=words[0][:100]),
             msg("Give the ARG above FROM a default value."),
         )
-        stages.names.append(stage.lower())
-        stages.bases.append("scratch")
+        _failed(stages, stage)
         return None
-    earlier = None if written.isdigit() else stages.find(written)
-    name = written
-    if earlier is not None:
-        base = str(earlier)
-    elif written == "scratch":
-        base = "scratch"
-    else:
-        image = judge_image(scope, written)
-        name = image.name if image else written
-        base = name if image else "scratch"
-        if image:
-            stages.images.append(name)
+    name, base = _base(scope, stages, written)
     stages.names.append(stage.lower())
     stages.bases.append(base)
     rest = f"{name} AS {stage}" if stage else name
     return df.Instruction("FROM", [], rest, instruction.line)
+
+
+def _failed(stages: Stages, stage: str = "") -> None:
+    """Let what follows be judged as a stage all the same."""
+    stages.names.append(stage.lower())
+    stages.bases.append("scratch")
+
+
+def _base(scope: Scope, stages: Stages, written: str) -> tuple[str, str]:
+    """Return what a FROM is written as, and what its stage grows from."""
+    earlier = None if _NUMBER.match(written) else stages.find(written)
+    if earlier is not None:
+        return written, str(earlier)
+    if written == "scratch":
+        return written, written
+    image = judge_image(scope, written)
+    if image is None:
+        return written, "scratch"
+    stages.images.append(image.name)
+    return image.name, image.name
 
 
 def judge_copy_source(scope: Scope, stages: Stages, name: str) -> str | None:
@@ -92,7 +104,7 @@ def judge_copy_source(scope: Scope, stages: Stages, name: str) -> str | None:
             "dockerfile-from", msg("%(name)s must name a stage or an image without variables.", name=name[:80] or '""')
         )
         return None
-    if name.isdigit():
+    if _NUMBER.match(name):
         if int(name) >= len(stages.names) - 1:
             scope.error("dockerfile-from", msg("There is no stage %(name)s above this line.", name=name[:20]))
             return None

@@ -1,19 +1,25 @@
-"""Judging what a Dockerfile says about its containers: folder, volumes, ports, health check."""
+"""Judging what a Dockerfile says about its containers: folder, user, volumes, ports, signal, health check."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
 from grader.policy.dockerfile import syntax as df
-from grader.policy.dockerfile.words import expand, json_words, unquote
+from grader.policy.dockerfile.words import fields, half_json, join, json_words, plain, split
 from grader.policy.values import seconds
 
 if TYPE_CHECKING:
     from grader.policy.dockerfile.reading import Kept, Reading
 
 _SYSTEM = re.compile(r"/+(proc|sys|dev)(/|\Z)")
+# Names and variables: with no more in it, a path cannot come out as one of those that we look for.
+_SIMPLE = re.compile(r"(?:[\w/.-]|\$\w+|\$\{\w+(?::?[-+][\w/.-]*)?\})+\Z")
+_SIGNAL = re.compile(r"[A-Za-z0-9+-]{1,20}\Z")
+_USER = re.compile(r"[\w.-]{1,64}(:[\w.-]{1,64})?\Z")
+_CHECK = frozenset({"interval", "timeout", "start-period", "start-interval", "retries"})
 MAX_PORTS = 50
 MIN_INTERVAL_S = 1.0
 MAX_TIMEOUT_S = 60.0
@@ -21,42 +27,75 @@ MAX_TIMEOUT_S = 60.0
 
 def judge_workdir(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
-    path, known = expand(unquote(instruction.rest), reading.variables)
-    reading.folder = path if path.startswith("/") else f"{reading.folder.rstrip('/')}/{path}"
-    suspicious = not known and re.search(r"proc|sys|dev", instruction.rest)
-    if ".." in path.split("/") or _SYSTEM.match(re.sub(r"/(\./)+", "/", reading.folder)) or suspicious:
+    path, known = reading.word(instruction.rest)
+    state = reading.state
+    folder = posixpath.normpath(posixpath.join(state.folder, path))
+    suspicious = not known and (re.search(r"proc|sys|dev", instruction.rest) or not _SIMPLE.match(instruction.rest))
+    if ".." in path.split("/") or _SYSTEM.match(folder) or suspicious:
         reading.at(instruction).error("workdir", msg("%(path)s may not be the working directory.", path=path[:80]))
-    return instruction
+    state.folder = folder
+    if known and plain(path):
+        return [df.Instruction(instruction.keyword, [], path, instruction.line)]
+    return [instruction]
 
 
 def judge_volume(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
-    for word in json_words(instruction.rest) or instruction.rest.split():
-        path, known = expand(unquote(word), reading.variables)
-        if not known or not path.startswith("/") or ".." in path.split("/") or _SYSTEM.match(path) or path == "/":
+    words = json_words(instruction.rest)
+    found = []
+    for word in fields(instruction.rest) if words is None else words:
+        path, known = reading.word(word)
+        clean = posixpath.normpath(path) if path else ""
+        bad = not path.startswith("/") or ".." in path.split("/") or _SYSTEM.match(clean) or not clean.strip("/")
+        if not known or bad or half_json(instruction.rest) or any(c in path for c in ":,$\\"):
             reading.at(instruction).error(
                 "mount-target", msg("Nothing may be mounted at %(target)s.", target=word[:80])
             )
-    return instruction
+        found.append(path)
+    return [df.Instruction(instruction.keyword, [], join(found), instruction.line)]
 
 
 def judge_expose(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
-    words = instruction.rest.split()
+    words = [reading.word(word)[0] for word in fields(instruction.rest)]
     if len(words) > MAX_PORTS or any("-" in w for w in words):
         reading.at(instruction).error(
             "too-many-ports", msg("EXPOSE takes single ports here, at most %(limit)d.", limit=MAX_PORTS)
         )
-    return instruction
+    return [instruction]
+
+
+def judge_user(reading: Reading, instruction: df.Instruction) -> Kept:
+    """Judge the instruction of that name."""
+    name, known = reading.word(instruction.rest)
+    if (known and not _USER.match(name)) or (not known and "$" not in instruction.rest):
+        reading.at(instruction).error("attribute-value", msg("%(value)s is not a user.", value=instruction.rest[:60]))
+    reading.state.user = name
+    return [instruction]
+
+
+def judge_stopsignal(reading: Reading, instruction: df.Instruction) -> Kept:
+    """Judge the instruction of that name."""
+    name, known = reading.word(instruction.rest)
+    if known and not _SIGNAL.match(name):
+        reading.at(instruction).error("attribute-value", msg("%(value)s is not a signal.", value=name[:60]))
+    return [instruction]
 
 
 def judge_healthcheck(reading: Reading, instruction: df.Instruction) -> Kept:
     """Keep the check within the limits of the compose file's healthcheck."""
     flags = []
+    at = reading.at(instruction)
     for name, given in instruction.flags:
+        if name not in _CHECK:
+            at.error("dockerfile-flag", msg("HEALTHCHECK --%(flag)s is not allowed.", flag=name))
+            continue
         length = seconds(given)
-        if name in {"interval", "timeout", "start-period"} and length is None:
-            reading.at(instruction).error("attribute-value", msg("%(value)s is not a duration.", value=given[:60]))
+        if name == "retries" and not re.fullmatch(r"[0-9]{1,4}", given):
+            at.error("attribute-value", msg("%(value)s is not a number.", value=given[:60]))
+            continue
+        if name != "retries" and length is None:
+            at.error("attribute-value", msg("%(value)s is not a duration.", value=given[:60]))
             continue
         if name == "interval" and length is not None and length < MIN_INTERVAL_S:
             given = "1s"  # noqa: PLW2901 - the limited value takes its place
@@ -64,4 +103,7 @@ def judge_healthcheck(reading: Reading, instruction: df.Instruction) -> Kept:
             given = "60s"  # noqa: PLW2901
         if name != "start-interval":  # engines before 25 do not know it
             flags.append((name, given))
-    return df.Instruction(instruction.keyword, flags, instruction.rest, instruction.line)
+    words = split(instruction.rest, reading.escape) or fields(instruction.rest)
+    if not words or words[0].upper() not in {"CMD", "NONE"}:
+        at.error("dockerfile-syntax", msg("HEALTHCHECK is written as HEALTHCHECK CMD command, or HEALTHCHECK NONE."))
+    return [df.Instruction(instruction.keyword, flags, instruction.rest, instruction.line)]

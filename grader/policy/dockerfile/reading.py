@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.words import expand
 from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
     from grader.policy.dockerfile.images import Stages
+
+
+@dataclass(slots=True)
+class State:
+    """What a stage has set so far, and what it leaves to those that start from it."""
+
+    env: dict[str, str | None] = field(default_factory=dict)
+    args: dict[str, str | None] = field(default_factory=dict)
+    folder: str = "/"
+    shell: tuple[str, ...] = ("/bin/sh", "-c")
+    user: str = ""
+    triggers: list[df.Instruction] = field(default_factory=list)  # ONBUILD
+
+    def child(self) -> State:
+        """Return the state of a stage that starts from this one; arguments and triggers are not handed down."""
+        return State(dict(self.env), {}, self.folder, self.shell, self.user)
+
+    def copy(self) -> State:
+        """Return this state, to be tried out."""
+        return State(dict(self.env), dict(self.args), self.folder, self.shell, self.user, list(self.triggers))
 
 
 @dataclass(slots=True)
@@ -19,16 +41,25 @@ class Reading:
     scope: Scope
     stages: Stages
     arguments: dict[str, str]  # of the compose file
-    variables: dict[str, str] = field(default_factory=dict)
-    folder: str = "/"
-    shell: tuple[str, ...] = ("/bin/sh", "-c")
+    escape: str = "\\"
+    state: State = field(default_factory=State)
+    states: list[State] = field(default_factory=list)  # of the stages above and of this one
+    modes: dict[str, int] = field(default_factory=dict)  # of what is copied from the context
+    files: dict[str, str] = field(default_factory=dict)  # texts that are put into the context
+    in_trigger: bool = False
 
     def at(self, instruction: df.Instruction) -> Scope:
         """Return the scope of one instruction."""
         return line_of(self.scope, instruction.line)
 
+    def word(self, text: str) -> tuple[str, bool]:
+        """Return a word as the builder will read it here, and whether that is certain."""
+        if self.in_trigger and "$" in text:  # replaced where the trigger goes off, and judged again there
+            return text, False
+        return expand(text, ChainMap(self.state.env, self.state.args), self.escape)
 
-Kept = df.Instruction | None
+
+Kept = list[df.Instruction]
 
 
 def line_of(scope: Scope, number: int) -> Scope:

@@ -11,10 +11,17 @@ from grader.model.text import msg
 from grader.policy.dockerfile import syntax as df
 from grader.policy.dockerfile.copy import judge_copy
 from grader.policy.dockerfile.images import Stages, judge_from
-from grader.policy.dockerfile.metadata import judge_expose, judge_healthcheck, judge_volume, judge_workdir
-from grader.policy.dockerfile.reading import Kept, Reading, line_of
+from grader.policy.dockerfile.metadata import (
+    judge_expose,
+    judge_healthcheck,
+    judge_stopsignal,
+    judge_user,
+    judge_volume,
+    judge_workdir,
+)
+from grader.policy.dockerfile.reading import Kept, Reading, State, line_of
 from grader.policy.dockerfile.run import judge_run
-from grader.policy.dockerfile.words import expand, json_words, pairs
+from grader.policy.dockerfile.words import exec_form, expand, json_words, pairs, split
 from grader.policy.near import nearest
 from grader.policy.witness import judge_witness_stage
 
@@ -22,18 +29,21 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 _OFFICIAL_SYNTAX = re.compile(r"docker/dockerfile:1(\.\d+)*(-labs)?(@sha256:[0-9a-f]{64})?\Z")
-
+_NAME = re.compile(r"[\w.-]+\Z")
+MAX_STAGES = 50  # each of them repeats what its base has behind ONBUILD
+MAX_TRIGGERS = 50
 
 Judge = Callable[[Reading, df.Instruction], Kept]
 
 
 @dataclass(slots=True, frozen=True)
 class Judged:
-    """What is built: the canonical text and the images that it names."""
+    """What is built: the canonical text, the images that it names, the texts that it copies."""
 
     text: str
     base_images: tuple[str, ...]
     stages: Stages
+    files: tuple[tuple[str, str], ...] = ()
 
 
 def judge_dockerfile(scope: Scope, data: bytes, arguments: dict[str, str], target: str) -> Judged | None:
@@ -53,15 +63,18 @@ def judge_dockerfile(scope: Scope, data: bytes, arguments: dict[str, str], targe
                 "dockerfile-frontend",
                 msg("A foreign frontend (%(name)s) may not control the build.", name=parsed.syntax[:80]),
             )
-    judged = [(i, _judge(reading, i)) for i in parsed.instructions]
+    reading.escape = parsed.escape
+    kept = [k for i in parsed.instructions for k in _judge(reading, i)]
     if not reading.stages.names:
         scope.error("dockerfile-empty", msg("The Dockerfile has no FROM."))
         return None
     if scope.witness:
-        judge_witness_stage(scope, parsed.instructions, reading.stages, target)
-    kept = [k for _, k in judged if k is not None]
+        judge_witness_stage(scope, kept, reading.stages, target)
     return Judged(
-        df.write(df.Dockerfile(kept, parsed.escape)), tuple(dict.fromkeys(reading.stages.images)), reading.stages
+        df.write(df.Dockerfile(kept, parsed.escape)),
+        tuple(dict.fromkeys(reading.stages.images)),
+        reading.stages,
+        tuple(reading.files.items()),
     )
 
 
@@ -75,70 +88,134 @@ def _judge(reading: Reading, instruction: df.Instruction) -> Kept:
             msg("%(keyword)s is no instruction of a Dockerfile.", keyword=instruction.keyword[:40]),
             msg("Did you mean %(meant)s?", meant=meant) if meant else None,
         )
-        return None
+        return []
     if not reading.stages.names and instruction.keyword not in {"FROM", "ARG"}:
         at.error(
             "dockerfile-instruction", msg("%(keyword)s stands before the first FROM.", keyword=instruction.keyword)
         )
-        return None
+        return []
     if instruction.flags and instruction.keyword not in {"FROM", "RUN", "COPY", "ADD", "HEALTHCHECK"}:
         at.error("dockerfile-flag", msg("%(keyword)s takes no options here.", keyword=instruction.keyword))
-        return None
+        return []
     return judge(reading, instruction)
 
 
 def _from(reading: Reading, instruction: df.Instruction) -> Kept:
-    kept = judge_from(reading.at(instruction), reading.stages, instruction)
-    reading.variables, reading.folder, reading.shell = {}, "/", ("/bin/sh", "-c")
-    return kept
+    """Begin a stage; what a stage above has put behind ONBUILD is done here, where it goes off."""
+    if len(reading.stages.names) >= MAX_STAGES:
+        return _too_many(reading, instruction, MAX_STAGES)
+    kept = judge_from(reading.at(instruction), reading.stages, instruction, reading.escape)
+    base = reading.stages.bases[-1]
+    parent = reading.states[int(base)] if base.isdecimal() else None
+    reading.state = parent.child() if parent else State()
+    reading.states.append(reading.state)
+    if kept is None:
+        return []
+    triggers = parent.triggers if parent else []
+    return [kept, *(k for t in triggers for k in _judge(reading, _moved(t, instruction.line)))]
+
+
+def _too_many(reading: Reading, instruction: df.Instruction, limit: int) -> Kept:
+    reading.at(instruction).error(
+        "dockerfile-too-large",
+        msg("There are more than %(limit)d %(keyword)s.", limit=limit, keyword=instruction.keyword),
+    )
+    return []
+
+
+def _moved(instruction: df.Instruction, line: int) -> df.Instruction:
+    return df.Instruction(instruction.keyword, instruction.flags, instruction.rest, line, instruction.heredocs)
 
 
 def _arg(reading: Reading, instruction: df.Instruction) -> Kept:
     """Learn an argument's value: the compose file's, else its default."""
-    scope = reading.stages.global_arguments if not reading.stages.names else reading.variables
-    for name, default in pairs(instruction.rest):
-        known = {**reading.stages.global_arguments, **scope}
+    globals_ = reading.stages.global_arguments
+    inside = bool(reading.stages.names)
+    scope = reading.state.args if inside else globals_
+    words = [word.partition("=") for word in split(instruction.rest, reading.escape) or []]
+    found = [(name, value if equals else None) for name, equals, value in words]
+    if not found or not all(_NAME.match(name) for name, _ in found):
+        return _unreadable(reading, instruction)
+    for name, default in found:
         if name in reading.arguments:
             scope[name] = reading.arguments[name]
-        elif "=" in instruction.rest:
-            scope[name] = expand(default, known)[0]
-        elif name in reading.stages.global_arguments:
-            scope[name] = reading.stages.global_arguments[name]
-    return instruction
+        elif default is not None:
+            value, known = reading.word(default) if inside else expand(default, globals_, reading.escape)
+            scope[name] = value if known else None
+        elif inside and name in globals_:
+            scope[name] = globals_[name]
+    return [instruction]
 
 
 def _env(reading: Reading, instruction: df.Instruction) -> Kept:
-    for name, text in pairs(instruction.rest):
-        reading.variables[name] = expand(text, reading.variables)[0]
-    return instruction
+    """Learn variables; those of one line do not see each other."""
+    found = pairs(instruction.rest, reading.escape)
+    if found is None or any(value is None or not _NAME.match(name) for name, value in found):
+        return _unreadable(reading, instruction)
+    values = {name: reading.word(value or "") for name, value in found}
+    reading.state.env.update({name: value if known else None for name, (value, known) in values.items()})
+    return [instruction]
+
+
+def _unreadable(reading: Reading, instruction: df.Instruction) -> Kept:
+    reading.at(instruction).error(
+        "dockerfile-syntax",
+        msg("The assignments of this %(keyword)s cannot be read.", keyword=instruction.keyword),
+        msg("Write NAME=value, in quotes if the value has blanks."),
+    )
+    return []
 
 
 def _shell(reading: Reading, instruction: df.Instruction) -> Kept:
     words = json_words(instruction.rest)
     if not words:
         reading.at(instruction).error("dockerfile-syntax", msg('SHELL is written as ["program", "argument"].'))
-        return None
-    reading.shell = tuple(words)
-    return instruction
+        return []
+    reading.state.shell = tuple(words)
+    return [df.Instruction(instruction.keyword, [], exec_form(*words), instruction.line)]
 
 
 def _run(reading: Reading, instruction: df.Instruction) -> Kept:
-    return judge_run(reading.at(instruction), reading.stages, instruction, reading.shell)
+    kept = judge_run(reading.at(instruction), reading.stages, instruction, reading.state.shell)
+    return [] if kept is None else [kept]
 
 
 def _onbuild(reading: Reading, instruction: df.Instruction) -> Kept:
-    reading.at(instruction).error(
-        "dockerfile-onbuild", msg("ONBUILD is not allowed."), msg("Write the instruction itself where it is needed.")
-    )
-    return None
+    """Judge what stands behind it, and keep it for the stages that start from this one: nothing else does."""
+    at = reading.at(instruction)
+    try:
+        inner = df.inner(instruction)
+    except df.DockerfileError as error:
+        at.error(error.code, error.message)
+        return []
+    if inner.keyword in {"", "FROM", "ONBUILD", "MAINTAINER"} or inner.keyword not in INSTRUCTIONS:
+        at.error(
+            "dockerfile-onbuild",
+            msg("ONBUILD is not allowed with this instruction."),
+            msg("Write the instruction itself where it is needed."),
+        )
+        return []
+    state = reading.state
+    if len(state.triggers) >= MAX_TRIGGERS:
+        return _too_many(reading, instruction, MAX_TRIGGERS)
+    reading.state, reading.in_trigger = state.copy(), True
+    _judge(reading, inner)
+    reading.state, reading.in_trigger = state, False
+    state.triggers.append(inner)
+    return []
 
 
-def _keep(_reading: Reading, instruction: df.Instruction) -> Kept:
-    return instruction
+def _keep(reading: Reading, instruction: df.Instruction) -> Kept:
+    if not instruction.rest:
+        reading.at(instruction).error(
+            "dockerfile-syntax", msg("%(keyword)s has nothing behind it.", keyword=instruction.keyword)
+        )
+        return []
+    return [instruction]
 
 
 def _strip(_reading: Reading, _instruction: df.Instruction) -> Kept:
-    return None
+    return []
 
 
 INSTRUCTIONS: dict[str, Judge] = {
@@ -154,10 +231,10 @@ INSTRUCTIONS: dict[str, Judge] = {
     "HEALTHCHECK": judge_healthcheck,
     "SHELL": _shell,
     "ONBUILD": _onbuild,
-    "USER": _keep,
+    "USER": judge_user,
     "CMD": _keep,
     "ENTRYPOINT": _keep,
-    "STOPSIGNAL": _keep,
+    "STOPSIGNAL": judge_stopsignal,
     "LABEL": _strip,  # tools on the machine obey labels
     "MAINTAINER": _strip,
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
 from grader.policy.dockerfile import syntax as df
 from grader.policy.dockerfile.images import Stages, judge_copy_source
-from grader.policy.dockerfile.words import exec_form
+from grader.policy.dockerfile.words import exec_form, json_words
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 _BIND_OPTIONS = frozenset(
     {"type", "target", "dst", "destination", "source", "src", "from", "rw", "readwrite", "ro", "readonly"}
 )
+_TARGETS = ("target", "dst", "destination")
+_SOURCES = ("source", "src")
+_SYSTEM = re.compile(r"/(proc|sys|dev)(/|\Z)")
+_SWITCHES = {"network": {"default", "none"}, "security": {"sandbox"}}  # what is so anyway, or asks for less
+MAX_LINE = 60 * 1024  # longer ones the builders do not read
 _TMPFS_OPTIONS = frozenset({"type", "target", "dst", "destination", "size"})
 
 
@@ -28,9 +34,7 @@ def judge_run(
             mount = _mount(scope, stages, given)
             if mount:
                 flags.append((name, mount))
-        elif name == "network" and given == "default":
-            continue
-        else:
+        elif given not in _SWITCHES.get(name, ()):
             scope.error(
                 "run-option",
                 msg("RUN --%(flag)s is not allowed.", flag=name),
@@ -39,9 +43,17 @@ def judge_run(
     rest = instruction.rest
     if instruction.heredocs:
         rest = exec_form(*_with_heredocs(instruction, shell))
+    elif "<<" in rest:  # so that no builder takes it for a here-document
+        rest = exec_form(*(json_words(rest) or [*shell, rest]))
     if not rest:
         scope.error("dockerfile-syntax", msg("RUN has no command."))
         return None
+    if len(rest) > MAX_LINE:
+        scope.error(
+            "dockerfile-too-large",
+            msg("This RUN is longer than %(limit)d KiB.", limit=MAX_LINE >> 10),
+            msg("Put the script into a file of the submission and copy that."),
+        )
     return df.Instruction("RUN", flags, rest, instruction.line)
 
 
@@ -66,7 +78,7 @@ def _with_heredocs(instruction: df.Instruction, shell: tuple[str, ...]) -> tuple
 
 
 def _mount(scope: Scope, stages: Stages, text: str) -> str | None:
-    """Return the mount as written, or None if it is dropped or refused."""
+    """Return the mount as it is kept, or None if it is dropped or refused."""
     options: dict[str, str] = {}
     for part in text.split(","):
         name, _, given = part.partition("=")
@@ -80,7 +92,18 @@ def _mount(scope: Scope, stages: Stages, text: str) -> str | None:
         return None
     allowed = {"bind": _BIND_OPTIONS, "tmpfs": _TMPFS_OPTIONS}.get(kind)
     if allowed is None or set(options) - allowed or "$" in text:
-        scope.error("run-mount", msg("The mount %(mount)s is not allowed in a build.", mount=text[:120]))
+        remedy = {
+            "secret": msg("Builds get no secrets here; install what is public, or put the file into the submission."),
+            "ssh": msg("Builds get no keys here; put what you would fetch into the submission."),
+        }.get(kind)
+        scope.error("run-mount", msg("The mount %(mount)s is not allowed in a build.", mount=text[:120]), remedy)
+        return None
+    if not _clean(options):
+        scope.error(
+            "run-mount",
+            msg("The mount %(mount)s lacks a target, or one of its paths leads out.", mount=text[:120]),
+            msg("Write it as type=bind,source=file,target=/folder/file, without .. in its paths."),
+        )
         return None
     if "from" in options:
         source = judge_copy_source(scope, stages, options["from"])
@@ -88,3 +111,15 @@ def _mount(scope: Scope, stages: Stages, text: str) -> str | None:
             return None
         options["from"] = source
     return ",".join(f"{k}={v}" if v else k for k, v in options.items())
+
+
+def _clean(options: dict[str, str]) -> bool:
+    """Say whether there is one target, not a folder of the system, and no path climbs."""
+    targets = [options[name] for name in _TARGETS if name in options]
+    sources = [options[name] for name in _SOURCES if name in options]
+    if len(targets) != 1 or not targets[0] or len(sources) > 1:
+        return False
+    if any(".." in path.split("/") for path in [*targets, *sources]):
+        return False
+    target = re.sub(r"/+(\./+)*", "/", targets[0])
+    return target.rstrip("/.") != "" and not _SYSTEM.match(target)

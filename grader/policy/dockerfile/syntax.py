@@ -10,15 +10,21 @@ import re
 from dataclasses import dataclass, field
 
 from grader.model.text import Text, msg
+from grader.policy.dockerfile.words import json_words, split
 
 MAX_BYTES = 60 * 1024  # frontends read lines of at most 64 KiB, and continuation lines are joined here
+_BLANKS = " \t"
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
+_DIRECTIVES = frozenset({"syntax", "escape", "check"})
 _HEREDOC = re.compile(
-    r"(?<![^\s])\d*<<(?P<chomp>-?)(?P<quote>[\"']?)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?P=quote)(?=\s|\Z)"
+    r"\d*<<(?P<chomp>-?)(?P<mark>[\"']?|\\)(?P<name>[A-Za-z_][A-Za-z0-9_.-]*)(?P<end>[\"']?)\Z", re.ASCII
 )
-_ANY_HEREDOC = re.compile(r"(?<!\S)\d*<<-?[^\s<]")
+_ANY_HEREDOC = re.compile(r"\d*<<-?[^<]+\Z", re.ASCII)
 _HEREDOC_TAKERS = frozenset({"RUN", "COPY", "ADD"})
-_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?:=(\S*))?(?:\s+|\Z)")
+_KEYWORD = re.compile(r"[ \t]*(\S+)[ \t]*")
+_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?:=(\"[^\s\"]*\"|'[^\s']*'|[^ \t]*))?(?:[ \t]+|\Z)")
+# Blanks that only some builders take for such, and characters that no text needs.
+_ODD = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\x85\u2028\u2029]")
 
 
 class DockerfileError(Exception):
@@ -79,7 +85,10 @@ def parse(data: bytes) -> Dockerfile:
         raise DockerfileError("not-utf8", 0, msg("The file is not text in UTF-8.")) from None
     if "\x00" in text:
         raise DockerfileError("not-utf8", 0, msg("The file is not text in UTF-8."))
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ").replace("\x0c", " ").split("\n")
+    lines = [re.sub(r"[\r\v\f]", " ", line) for line in text.replace("\r\n", "\n").split("\n")]
+    for number, line in enumerate(lines, 1):
+        if _ODD.search(line):
+            raise DockerfileError("dockerfile-syntax", number, msg("A control character stands on this line."))
     found = Dockerfile([])
     start = _directives(found, lines)
     _Reader(found, lines).run(start)
@@ -95,6 +104,8 @@ def _directives(found: Dockerfile, lines: list[str]) -> int:
         if not match:
             return at
         name, value = match[1].lower(), match[2]
+        if name not in _DIRECTIVES:  # an ordinary comment, after which none is a directive
+            return at
         if name in seen:
             raise DockerfileError(
                 "dockerfile-syntax", at + 1, msg("The directive %(name)s stands here twice.", name=name)
@@ -119,11 +130,14 @@ class _Reader:
 
     def run(self, at: int) -> None:
         while at < len(self.lines):
-            line = self.lines[at].strip()
+            line = self.lines[at].strip(_BLANKS)
             if not line or line.startswith("#"):
                 at += 1
                 continue
             logical, end = self._logical(at)
+            if not logical:
+                at = end
+                continue
             instruction = _instruction(logical, at + 1)
             at = self._heredocs(instruction, end)
             self.found.instructions.append(instruction)
@@ -131,11 +145,10 @@ class _Reader:
     def _logical(self, at: int) -> tuple[str, int]:
         """Join the continuation lines that begin at `at`; returns the text and the next line."""
         parts: list[str] = []
-        start = at
         while at < len(self.lines):
             line = self.lines[at]
             at += 1
-            stripped = line.strip()
+            stripped = line.strip(_BLANKS)
             if parts and (not stripped or stripped.startswith("#")):
                 continue  # comments and empty lines within an instruction do not end it
             if self.doubled.search(line):  # frontends disagree on whether this goes on
@@ -146,50 +159,64 @@ class _Reader:
             if not match:
                 parts.append(line)
                 break
-            parts.append(line.rstrip(" \t")[:-1])
-        text = "".join(parts).strip()
-        if not text:
-            raise DockerfileError("dockerfile-syntax", start + 1, msg("There is no instruction on this line."))
-        return text, at
+            parts.append(line.rstrip(_BLANKS)[:-1])
+        return "".join(parts).strip(_BLANKS), at
 
     def _heredocs(self, instruction: Instruction, at: int) -> int:
-        if instruction.keyword not in _HEREDOC_TAKERS or not _ANY_HEREDOC.search(instruction.rest):
+        taker = instruction if instruction.keyword != "ONBUILD" else inner(instruction)
+        if taker.keyword not in _HEREDOC_TAKERS or "<<" not in taker.rest or json_words(taker.rest) is not None:
             return at
-        openings = list(_HEREDOC.finditer(instruction.rest))
-        if len(openings) != len(_ANY_HEREDOC.findall(instruction.rest)):
-            raise DockerfileError(
-                "dockerfile-heredoc", instruction.line, msg("The here-document on this line cannot be read.")
-            )
-        for match in openings:
-            body: list[str] = []
+        for word in split(taker.rest) or []:
+            if not _ANY_HEREDOC.match(word):
+                continue
+            match = _HEREDOC.match(word)
+            if not match or match["end"] != match["mark"].replace("\\", ""):
+                raise DockerfileError(
+                    "dockerfile-heredoc", instruction.line, msg("The here-document on this line cannot be read.")
+                )
             name, chomp = match["name"], bool(match["chomp"])
-            while True:
-                if at >= len(self.lines):
-                    raise DockerfileError(
-                        "dockerfile-heredoc",
-                        instruction.line,
-                        msg("The here-document %(name)s is not closed.", name=name),
-                    )
-                line = self.lines[at].lstrip("\t") if chomp else self.lines[at]
-                at += 1
-                if line == name:
-                    break
-                body.append(line)
-            instruction.heredocs.append(Heredoc(name, bool(match["quote"]), chomp, "".join(f"{b}\n" for b in body)))
+            body, at = self._body(instruction, at, name, chomp=chomp)
+            instruction.heredocs.append(Heredoc(name, bool(match["mark"]), chomp, body))
         return at
+
+    def _body(self, instruction: Instruction, at: int, name: str, *, chomp: bool) -> tuple[str, int]:
+        """Return the text of a here-document that begins at `at`, and the line behind its end."""
+        body: list[str] = []
+        while at < len(self.lines):
+            line = self.lines[at].lstrip("\t") if chomp else self.lines[at]
+            at += 1
+            if line == name:
+                return "".join(body), at
+            body.append(f"{line}\n")
+        raise DockerfileError(
+            "dockerfile-heredoc", instruction.line, msg("The here-document %(name)s is not closed.", name=name)
+        )
+
+
+def inner(instruction: Instruction) -> Instruction:
+    """Return the instruction that stands behind ONBUILD."""
+    if not instruction.rest:
+        return Instruction("", [], "", instruction.line)
+    found = _instruction(instruction.rest, instruction.line)
+    found.heredocs = instruction.heredocs
+    return found
 
 
 def _instruction(text: str, line: int) -> Instruction:
-    keyword, rest = (*text.split(None, 1), "")[:2]
+    match = _KEYWORD.match(text)
+    keyword, rest = (match[1], text[match.end() :]) if match else ("", "")
     flags: list[tuple[str, str]] = []
-    while match := _FLAG.match(rest):
-        flags.append((match[1], match[2] or ""))
-        rest = rest[match.end() :]
+    at = 0
+    while match := _FLAG.match(rest, at):
+        value = match[2] or ""
+        flags.append((match[1], value[1:-1] if value[:1] in {'"', "'"} else value))
+        at = match.end()
+    rest = rest[at:]
     if rest.startswith("--") or any(c in value for _, value in flags for c in "\"'`\\"):
         raise DockerfileError(
             "dockerfile-flag", line, msg("The options of %(keyword)s cannot be read.", keyword=keyword[:20])
         )
-    return Instruction(keyword.upper(), flags, rest, line)
+    return Instruction(keyword.upper() if keyword.isascii() else keyword, flags, rest, line)
 
 
 def write(dockerfile: Dockerfile) -> str:

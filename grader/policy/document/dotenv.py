@@ -11,6 +11,8 @@ from grader.policy.collect import Collector, Place
 from grader.policy.document.interpolate import InterpolationError, expand
 
 MAX_BYTES = 64 * 1024
+MAX_VALUES = 1 << 20  # characters in all: a value may repeat earlier ones
+_TOO_LARGE = msg("The values grow too large when their variables are replaced.")
 _LINE = re.compile(
     r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.\-]*)\s*(?P<sep>[=:])?[ \t]*(?P<rest>.*)\Z", re.DOTALL
 )
@@ -49,7 +51,7 @@ def parse(data: bytes, file: str, known: dict[str, str], out: Collector) -> list
     lines = text.replace("\r\n", "\n").split("\n")
     found: list[Variable] = []
     values = dict(known)
-    at = 0
+    at = size = 0
     while at < len(lines):
         number, line = at + 1, lines[at]
         at += 1
@@ -68,6 +70,10 @@ def parse(data: bytes, file: str, known: dict[str, str], out: Collector) -> list
         except InterpolationError as error:
             out.add("error", error.code, Place(file, number), error.message)
             continue
+        size += len(value)
+        if size > MAX_VALUES:
+            out.add("error", "env-too-large", Place(file, number), _TOO_LARGE)
+            break
         found.append(Variable(match["name"], value, number))
         values[match["name"]] = value
     return found
@@ -78,20 +84,23 @@ def _raw_value(rest: str, lines: list[str], at: int) -> tuple[str, bool, int]:
     quote = rest[:1]
     if quote not in {"'", '"'} or not quote:
         return re.split(r"(?:^|\s)#", rest, maxsplit=1)[0].strip(), False, at
-    body = rest[1:]
+    pieces = [rest[1:]]
     begun = at
-    while (end := _quote_end(body, quote)) < 0 and at < len(lines):
-        body += "\n" + lines[at]
+    end = _quote_end(pieces[0], quote)
+    while end < 0 and at < len(lines):
+        pieces.append(lines[at])  # each line is looked at once, however many there are
+        end = _quote_end(lines[at], quote)
         at += 1
     if end < 0:  # never closed: the quote is an ordinary character of this line
         return rest.strip(), True, begun
-    body = body[:end]
+    body = "\n".join([*pieces[:-1], pieces[-1][:end]])
     if quote == "'":
         return body, True, at
     return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), body, flags=re.DOTALL), False, at
 
 
 def _quote_end(body: str, quote: str) -> int:
+    """Return where the quote closes in a line, -1 if it does not; a backslash at the line's end escapes the break."""
     escaped = False
     for position, character in enumerate(body):
         if character == quote and not escaped:

@@ -25,6 +25,11 @@ class InterpolationError(Exception):
         self.message = message
 
 
+def too_large() -> InterpolationError:
+    """Return what is raised where replacing variables makes too much text."""
+    return InterpolationError("interpolation-too-large", msg("A text grows too large when its variables are replaced."))
+
+
 def expand(text: str, variables: Mapping[str, str], on_missing: Callable[[str], None] | None = None) -> str:
     """Return `text` with its variables replaced and every `$$` turned into `$`.
 
@@ -57,9 +62,7 @@ class _Expansion:
                 out.append(piece)
                 size += len(piece)
             if size > MAX_TEXT:
-                raise InterpolationError(
-                    "interpolation-too-large", msg("A text grows too large when its variables are replaced.")
-                )
+                raise too_large()
         return "".join(out)
 
     def _variable(self, text: str, dollar: int, depth: int) -> tuple[str, int]:
@@ -105,7 +108,7 @@ class _Expansion:
         if kind == "-":
             return self.run(word, depth + 1)
         raise InterpolationError(
-            "variable-required", msg("The variable %(name)s must be set in .env and is not.", name=name[0])
+            "variable-required", msg("The variable %(name)s must be set in .env and is not.", name=name[0][:80])
         )
 
 

@@ -18,6 +18,7 @@ from grader.policy.document.yaml_scalars import resolve
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 50
 MAX_NODES = 20_000  # after aliases are expanded
+LONG_TEXT = 256  # so many characters more count as one value more: an alias repeats them for nothing
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _EXPLANATIONS = (  # words of the parser -> what a student did
@@ -118,7 +119,8 @@ class _Builder:
                         "several-documents", line, msg("The file holds several YAML documents (a second ---).")
                     )
             elif isinstance(event, yaml.ScalarEvent):
-                self._done(self._scalar(event, line), line, event.anchor, 1, 0)
+                size = 1 + len(event.value) // LONG_TEXT
+                self._done(self._scalar(event, line), line, event.anchor, size, 0)
             elif isinstance(event, yaml.AliasEvent):
                 self._alias(str(event.anchor), line)
             elif isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
@@ -148,9 +150,9 @@ class _Builder:
 
     def _alias(self, anchor: str, line: int) -> None:
         if anchor in self.pending:
-            raise YamlError("yaml-alias-loop", line, msg("The alias *%(name)s contains itself.", name=anchor))
+            raise YamlError("yaml-alias-loop", line, msg("The alias *%(name)s contains itself.", name=anchor[:80]))
         if anchor not in self.anchors:
-            raise YamlError("yaml-syntax", line, msg("The alias *%(name)s has no anchor above it.", name=anchor))
+            raise YamlError("yaml-syntax", line, msg("The alias *%(name)s has no anchor above it.", name=anchor[:80]))
         node, size, height = self.anchors[anchor]
         if len(self.stack) + height > MAX_DEPTH:
             raise _too_deep(line)

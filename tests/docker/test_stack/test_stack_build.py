@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.plan import Build, Fill
+from grader.stack.builder import BuildLimits
+from grader.stack.egress import host_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +56,7 @@ def test_images_are_built_from_the_staged_copy(make_stack: Callable[..., Stack],
         builds=(build("api", text, args={"WHO": "me"}), build("worker", text, args={"WHO": "me"})),
     )
     lines: list[str] = []
-    stack.build(deadline_s=60, on_line=lines.append)
+    stack.build(BuildLimits(seconds=60), on_line=lines.append)
     stack.up(deps=True)
     assert logs(stack, "api-1").split() == [".dockerignore", "main.py", "me"]
     images = {c.inspect()["Image"] for c in stack.containers()}
@@ -67,14 +70,11 @@ def test_images_are_built_from_the_staged_copy(make_stack: Callable[..., Stack],
 
 
 def test_a_failing_step_is_named_with_its_line(make_stack: Callable[..., Stack], workspace: Path) -> None:
-    """The finding has the line of the student's file, though ours is another, and the step's last output."""
-    step = "RUN echo 'No such image: python' \\\n && exit 7\n"
-    original = "# the student's own\nFROM python:3.13-slim\n\nLABEL a=b\nCOPY . /app\n" + step
-    (workspace / "app" / "Dockerfile").write_text(original)
-    text = FROM + "COPY . /app\n" + step
+    """The line is where the instruction stands in the student's file, which the judged text keeps; with its output."""
+    text = "\n" + FROM + "\n\nCOPY . /app\nRUN echo 'No such image: python'  && exit 7\n"
     stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
     with pytest.raises(SubmissionBrokenError) as broken:
-        stack.build(deadline_s=60)
+        stack.build(BuildLimits(seconds=60))
     (finding,) = broken.value.findings
     assert (finding.code, finding.file, finding.line) == ("build-failed", "app/Dockerfile", 6)
     assert any("No such image" in line for line in finding.detail)
@@ -88,7 +88,7 @@ def test_the_failing_one_of_two_builds_is_named(make_stack: Callable[..., Stack]
         {"api": {"image": "build:api"}, "worker": {"image": "build:worker"}}, workspace=workspace, builds=builds
     )
     with pytest.raises(SubmissionBrokenError) as broken:
-        stack.build(deadline_s=60)
+        stack.build(BuildLimits(seconds=60))
     assert broken.value.findings[0].path == "services.worker.build"
     assert any("nowhere.txt" in line for line in broken.value.findings[0].detail)
     stack.down()
@@ -99,7 +99,7 @@ def test_a_build_without_end_is_killed(make_stack: Callable[..., Stack], workspa
     text = FROM + f"RUN echo {os.getpid()} && sleep 300\n"
     stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
     with pytest.raises(SubmissionBrokenError) as broken:
-        stack.build(deadline_s=3)
+        stack.build(BuildLimits(seconds=3))
     assert broken.value.findings[0].code == "build-timeout"
     stack.down()
 
@@ -186,7 +186,7 @@ def test_an_image_that_is_missing_is_our_fault(make_stack: Callable[..., Stack],
     services = {"one": {"image": "grader.local/not-there:1"}, "two": {"image": "build:two"}}
     stack = make_stack(services, workspace=workspace, builds=builds)
     with pytest.raises(GraderError, match="not-there-either"):
-        stack.build(deadline_s=60)
+        stack.build(BuildLimits(seconds=60))
     with pytest.raises(GraderError, match="not-there"):
         stack.up(deps=True)
     stack.down()
@@ -204,4 +204,94 @@ def test_environment_of_the_user_does_not_reach_compose(
     stack.up(deps=True)
     assert logs(stack, "one-1") == "token=."
     assert [c.name for c in stack.containers()] == ["one-1"]
+    stack.down()
+
+
+SCAN = """
+import socket, sys
+for host in sys.argv[1:]:
+    for port in (80, 443, 2375, 5000):
+        try:
+            with socket.create_connection((host, port), 1) as found:
+                found.settimeout(1)
+                found.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+                print("REACHED", host, port, found.recv(20))
+        except OSError as error:
+            print("closed", host, port, type(error).__name__)
+"""
+
+
+def test_a_step_that_scans_the_host_finds_nothing(
+    make_stack: Callable[..., Stack], workspace: Path, python_image: str
+) -> None:
+    """Neither a server of the host on any of its addresses nor metadata services; packages can be had all the same."""
+    (workspace / "app" / "scan.py").write_text(SCAN)
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        port = server.getsockname()[1]
+        (workspace / "app" / "scan.py").write_text(SCAN.replace("5000", str(port)))
+        near = [a.removesuffix("/32") for a in host_addresses() if not a.startswith("127.")][:4]
+        text = FROM + "RUN apt-get update\n"
+        text += f"COPY . /app\nRUN python3 /app/scan.py {' '.join([*near, '169.254.169.254', '127.0.0.1'])}\n"
+        stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
+        lines: list[str] = []
+        stack.build(BuildLimits(seconds=120), on_line=lines.append)
+    assert any(line.startswith("closed") for line in lines)
+    assert not [line for line in lines if line.startswith("REACHED")]
+    stack.down()
+
+
+@pytest.mark.parametrize(
+    ("step", "limits", "code", "said"),
+    [
+        ("head -c 1G /dev/zero > /a && head -c 1G /dev/zero > /b", {"disk_mib": 300}, "build-disk", ""),
+        ("python3 -c 'x = bytearray(400 << 20); print(len(x))'", {"memory_mib": 128}, "build-failed", "137"),
+        (
+            "python3 -c 'import os, time; [time.sleep(.02) or os.fork() or time.sleep(60) for _ in range(300)]'",
+            {"pids": 50},
+            "build-failed",
+            "BlockingIOError",
+        ),
+        ("while :; do echo flood; done", {"seconds": 5}, "build-timeout", "flood"),
+    ],
+)
+def test_a_step_is_held_to_its_limits(
+    step: str, limits: dict[str, Any], code: str, said: str, make_stack: Callable[..., Stack], workspace: Path
+) -> None:
+    """Disk, memory, processes, time: each ends the build with its own word, and nothing of it goes on."""
+    text = FROM + f"RUN echo {os.getpid()} && {step}\n"
+    stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
+    with pytest.raises(SubmissionBrokenError) as broken:
+        stack.build(BuildLimits(**{"seconds": 60, **limits}))
+    (finding,) = broken.value.findings
+    assert (finding.code, finding.line) == (code, 2)
+    assert said in "\n".join(finding.detail)
+    running = stack.client.api.containers(filters={"label": f"grader.project={stack.info.project}"})
+    assert [c["Labels"]["grader.role"] for c in running] == ["gateway"]
+    stack.down()
+
+
+def test_only_what_the_target_needs_is_built(make_stack: Callable[..., Stack], workspace: Path) -> None:
+    """A stage for development that would fail stays out; stages meant by number keep their meaning."""
+    text = (
+        FROM.replace("\n", " AS base\n")
+        + "RUN echo base > /which\nFROM base AS dev\nRUN exit 3\n"
+        + 'FROM base\nCOPY --from=0 /which /copied\nARG TARGETARCH\nRUN test -n "$TARGETARCH"\n'
+        + 'CMD ["cat", "/copied"]\n'
+    )
+    stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
+    stack.build(BuildLimits(seconds=60))
+    stack.up(deps=True)
+    assert logs(stack, "api-1") == "base"
+    stack.down()
+
+
+def test_modes_and_here_documents_arrive(make_stack: Callable[..., Stack], workspace: Path) -> None:
+    """What COPY --chmod and COPY <<name say is in the context that the engine gets."""
+    (workspace / "app" / "start.sh").write_text("#!/bin/sh\ncat /note\n")
+    text = FROM + 'COPY start.sh /start.sh\nCOPY .grader/1/note /note\nCMD ["/start.sh"]\n'
+    plan = build("api", text, modes=(("start.sh", 0o755),), files=((".grader/1/note", "hola\n"),))
+    stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(plan,))
+    stack.build(BuildLimits(seconds=60))
+    stack.up(deps=True)
+    assert logs(stack, "api-1") == "hola"
     stack.down()

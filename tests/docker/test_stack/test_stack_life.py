@@ -18,6 +18,7 @@ from grader.errors import GraderError
 from grader.model.plan import Build, StackPlan
 from grader.polling import eventually
 from grader.stack import creation, labels, readiness
+from grader.stack.builder import BuildLimits
 from grader.stack.info import StackInfo
 from grader.stack.reaper import clean, reap
 from grader.stack.stack import Stack
@@ -157,14 +158,14 @@ def test_down_removes_all_and_is_harmless_twice(make_stack: Callable[..., Stack]
 def test_down_ends_a_build_in_another_thread(
     make_stack: Callable[..., Stack], python_image: str, tmp_path: Path
 ) -> None:
-    """Taking down kills Compose at work, the builder's thread ends with an error, and nothing stays."""
+    """Taking down ends the steps at work, the builder's thread ends with an error, and nothing stays."""
     (tmp_path / "app").mkdir()
     text = f"FROM {python_image}\nRUN echo {tmp_path} && sleep 300\n"
     made = Build(service="one", context="app", dockerfile="app/Dockerfile", text=text)
     stack = make_stack({"one": {"image": "build:one"}}, workspace=tmp_path, builds=(made,))
     lines: list[str] = []
     with ThreadPoolExecutor(1) as pool:
-        building = pool.submit(stack.build, deadline_s=100, on_line=lines.append)
+        building = pool.submit(stack.build, BuildLimits(seconds=100), on_line=lines.append)
         eventually(lambda: any("sleep 300" in line for line in lines), within=20, what="the step runs")
         stack.down()
         assert building.exception(timeout=5) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
+import httpcore
 import pika.exceptions
 import psycopg
 import pytest
@@ -49,7 +49,7 @@ def world(*, canary: bool = True, running: bool = True) -> Any:
         (QueueMissingError("tasks"), {}, "failed", "queue-missing"),
         (pika.exceptions.AMQPConnectionError(), {}, "failed", "no-answer"),
         (ConnectionResetError(), {}, "failed", "no-answer"),
-        (httpx.ReadTimeout("slow"), {}, "failed", "no-answer"),
+        (httpcore.ReadTimeout("slow"), {}, "failed", "no-answer"),
         (redis.exceptions.TimeoutError(), {}, "failed", "no-answer"),
         (redis.exceptions.OutOfMemoryError(), {}, "failed", "no-answer"),
         (redis.exceptions.DataError(), {}, "error", "grader-error"),

@@ -45,8 +45,8 @@ REFUSED = [
     (NODE + 'ADD ["http://169.254.169.254/", "/x"]\n', "add-remote", 2),
     (NODE + "ENV U=http://x/\nADD $U /x\n", "add-remote", 3),
     (NODE + "ADD $U /x\n", "add-unreadable", 2),
-    (NODE + 'ADD "ht"tp://x /x\n', "add-unreadable", 2),
-    (NODE + "ONBUILD RUN true\n", "dockerfile-onbuild", 2),
+    (NODE + 'ADD "ht"tp://x /x\n', "add-remote", 2),
+    (NODE + "ONBUILD FROM node:20-alpine\n", "dockerfile-onbuild", 2),
     (NODE + "WORKDIR /proc/self/fd/8\n", "workdir", 2),
     (NODE + "WORKDIR /\nWORKDIR proc/self\n", "workdir", 3),
     (NODE + "ENV D=/proc\nWORKDIR $D/self\n", "workdir", 3),
@@ -63,7 +63,7 @@ REFUSED = [
     ("#!/bin/sh\n# syntax=evil/frontend:1\n" + NODE, "dockerfile-frontend", 2),
     ("// syntax=evil/frontend:1\n" + NODE, "dockerfile-instruction", 1),
     ('{"syntax": "evil/frontend:1"}\n' + NODE, "dockerfile-instruction", 1),
-    (NODE + "COPY <<EOF /x\nFROM evil\nEOF\n", "dockerfile-heredoc", 2),
+    (NODE + "COPY <<EOF /x\na$X\nEOF\n", "dockerfile-heredoc", 2),
     (NODE + "RUN <<EOF\ntrue\n", "dockerfile-heredoc", 2),
     (NODE + "RUN cat <<EOF>x\nEOF\n", "dockerfile-heredoc", 2),
     (NODE + "RUN a \\\\\nRUN b\n", "dockerfile-syntax", 2),
@@ -173,6 +173,32 @@ def test_a_here_document_with_an_interpreter_is_run_by_it(submission: Submission
     )
 
 
+def test_a_copied_here_document_lies_in_the_context(submission: Submission) -> None:
+    text = NODE + "ENV A=b\nCOPY --chmod=755 <<EOF package.json /app/\nx=$A \"y\"\nEOF\nCOPY <<-'T' /t\n\t$A\nT\n"
+    build = submission.dockerfile(text).plan().builds[0]
+    assert build.files == ((".grader/3-0/EOF", 'x=b "y"\n'), (".grader/6-0/T", "$A\n"))
+    assert build.text.splitlines()[2:] == [
+        "COPY --chmod=755 .grader/3-0/EOF package.json /app/",
+        "",
+        "",
+        "COPY .grader/6-0/T /t",
+    ]
+
+
+def test_what_stands_behind_onbuild_is_done_where_it_goes_off(submission: Submission) -> None:
+    text = "FROM node:20-alpine AS a\nONBUILD COPY . /app\nRUN true\nFROM a\nFROM a AS b\nUSER node\n"
+    assert built(submission, text).split("\n") == [
+        "FROM node:20-alpine AS a", "", "RUN true", "FROM a", "COPY . /app", "FROM a AS b", "COPY . /app", "USER node",
+        "",
+    ]  # fmt: skip
+
+
+def test_a_witness_is_judged_by_what_its_words_mean(submission: Submission) -> None:
+    text = "FROM rabbitmq:3-management\nENV U=/usr\nCOPY x /u\\sr/bin/x\nCOPY x ${U}/bin/x\n"
+    submission.write("broker/Dockerfile", text).task_queue(rabbit="build: ./broker")
+    assert "witness-changed" in submission.errors(TASK_QUEUE)
+
+
 def test_the_escape_directive_is_honoured_and_kept(submission: Submission) -> None:
     text = "# escape=`\nFROM node:20-alpine\nRUN a `\n  && b\nENV P=C:\\x\n"
     assert built(submission, text) == "# escape=`\nFROM node:20-alpine\nRUN a   && b\n\nENV P=C:\\x\n"
@@ -216,11 +242,13 @@ RUN --mount=type=bind,from=python:3.13-slim,target=/x --mount=from=python,target
     assert (
         bound
         == """FROM grader.local/node:20-alpine AS python
-FROM python
-COPY --from=0 /a /b
+FROM python AS grader-stage-1
+COPY --from=python /a /b
 COPY --from=grader.local/python:3.13-slim /c /d
-RUN --mount=type=bind,from=grader.local/python:3.13-slim,target=/x --mount=from=python,target=/y true
-""".replace("--from=0", "--from=python")
+COPY --from=grader.local/python:3.13-slim [".","/x"]
+COPY --from=python [".","/y"]
+RUN true
+"""
     )
 
 

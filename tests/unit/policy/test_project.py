@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader.errors import UsageError
-from grader.policy import verdict
+from grader.inspection import verdict
 from tests.unit.policy.conftest import TASK_QUEUE, SmallCatalogue
 
 if TYPE_CHECKING:

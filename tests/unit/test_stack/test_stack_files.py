@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tarfile
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +12,7 @@ import yaml
 
 from grader.errors import GraderError
 from grader.model.plan import Build
-from grader.stack import emit
-from grader.stack.builds import Builds
+from grader.stack import builds, emit
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -85,44 +86,91 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
-def builds(workspace: Path, *made: Build) -> Builds:
-    return Builds(made, project="p", stage=workspace.parent / "stage", workspace=workspace)
+def jobs(workspace: Path, *made: Build) -> list[builds.Job]:
+    return builds.jobs(made, project="p", workspace=workspace, platform=("linux", "arm64"))
 
 
 def build(service: str, **more: Any) -> Build:
     return Build(service=service, **{"context": "app", "dockerfile": "app/Dockerfile", "text": "FROM x\n", **more})
 
 
+def packed(job: builds.Job) -> dict[str, tarfile.TarInfo]:
+    """Return the members of a job's archive; the Dockerfile, whose name is random, as "Dockerfile!"."""
+    with tempfile.TemporaryFile() as file:
+        name = job.archive(file)
+        file.seek(0)
+        with tarfile.open(fileobj=file) as archive:
+            found = {m.name: m for m in archive.getmembers()}
+            dockerfile = archive.extractfile(name)
+            assert dockerfile is not None
+            assert dockerfile.read().decode() == job.text
+            ignore = archive.extractfile(".dockerignore")
+            assert ignore is not None
+            assert ignore.read().decode().splitlines()[-1] == name
+    found["Dockerfile!"] = found.pop(name)
+    return found
+
+
 def test_identical_builds_are_made_once(workspace: Path) -> None:
     """Same folder, text, target and arguments: one build and two names; another argument: another build."""
-    made = builds(workspace, build("api"), build("worker"), build("other", args={"A": "$$1"}))
-    (workspace.parent / "stage").mkdir()
-    model = yaml.safe_load(made.stage({"grader.project": "p"}).read_text())
-    assert list(model["services"]) == ["api", "other"]
-    assert model["services"]["other"]["build"]["args"] == {"A": "$$1"}
-    assert model["services"]["api"]["build"]["labels"] == {"grader.project": "p"}
-    assert made.further_names() == {"grader.local/build/p-api:run": ["grader.local/build/p-worker:run"]}
+    found = jobs(workspace, build("api"), build("worker"), build("other", args={"A": "$$1"}))
+    assert [job.image for job in found] == ["grader.local/build/p-api:run", "grader.local/build/p-other:run"]
+    assert found[0].further == ("grader.local/build/p-worker:run",)
+    assert found[1].args == {"A": "$1"}
 
 
-def test_the_staged_context_is_a_copy_that_follows_no_link(workspace: Path) -> None:
-    """Links stay links, a FIFO stays behind, the judged Dockerfile lies beside the context with its own ignore file."""
+def test_the_context_is_packed_without_following_links(workspace: Path) -> None:
+    """Links stay links, a FIFO stays behind, what is ignored too; all is root's, modes are those of COPY --chmod."""
     (workspace / "app" / "link").symlink_to("../../outside")
     (workspace / "app" / "Dockerfile").write_text("FROM their/own\n")
-    (workspace / "app" / "Dockerfile.dockerignore").write_text("x\n")
-    builds_ = builds(workspace, build("api"))
+    (workspace / "app" / "secret").write_text("x")
+    (workspace / "app" / ".dockerignore").write_text("# not for the image\nsecret\n")
     os.mkfifo(workspace / "app" / "fifo")
-    (workspace.parent / "stage").mkdir()
-    builds_.stage({})
-    staged = workspace.parent / "stage" / "build" / "0"
-    assert sorted(p.name for p in (staged / "context").iterdir()) == [
-        "Dockerfile",
-        "Dockerfile.dockerignore",
-        "link",
-        "main.py",
+    (job,) = jobs(workspace, build("api", modes=(("*.py", 0o500), (".grader", 0o700)), files=((".grader/a", "hola"),)))
+    found = packed(job)
+    assert set(found) == {".dockerignore", ".grader/a", "Dockerfile", "Dockerfile!", "link", "main.py"}
+    assert found["link"].issym()
+    assert found["main.py"].mode & 0o777 == 0o500
+    assert found[".grader/a"].mode == 0o700
+    assert {m.uid for m in found.values()} == {0}
+
+
+def test_the_dockerfiles_own_ignore_file_comes_first(workspace: Path) -> None:
+    (workspace / "app" / ".dockerignore").write_text("other\n")
+    (workspace / "app" / "Dockerfile.dockerignore").write_text("main.py\n")
+    (job,) = jobs(workspace, build("api"))
+    assert job.excluded == ("main.py",)
+
+
+def test_only_what_the_target_needs_keeps_its_instructions(workspace: Path) -> None:
+    """Numbers of stages stay true, and each instruction knows its line; what is ours has none."""
+    text = "ARG V=1\nFROM a AS base\nRUN x\n\nFROM base AS dev\nRUN y\nFROM b\nCOPY --from=0 /p /q\n"
+    (job,) = jobs(workspace, build("api", text=text))
+    label = "LABEL grader.layer=1"
+    assert job.text.splitlines() == [
+        *("ARG V=1", "FROM a AS base", label, "RUN x", "FROM base AS dev", label),
+        *("FROM b", label, "COPY --from=0 /p /q"),
     ]
-    assert (staged / "context" / "link").is_symlink()
-    assert (staged / "Dockerfile").read_text() == "FROM x\n"
-    assert (staged / "Dockerfile.dockerignore").read_text() == "x\n"
+    assert job.lines == (1, 2, 0, 3, 5, 0, 7, 0, 8)
+    assert builds.base_images([job]) == ["a", "b"]
+
+
+def test_the_platform_is_told_to_those_who_ask(workspace: Path) -> None:
+    """Newer builders know these arguments by themselves."""
+    (job,) = jobs(workspace, build("api", text="FROM x\nARG TARGETARCH\nARG TARGETPLATFORM\nARG OTHER\n"))
+    assert job.args == {"TARGETARCH": "arm64", "TARGETPLATFORM": "linux/arm64"}
+
+
+def test_a_failed_step_is_named_with_its_line(workspace: Path) -> None:
+    """The line of the submission's file, the last words without the builder's own, and memory where it was that."""
+    (job,) = jobs(workspace, build("api", text="FROM x\nCOPY . .\nRUN z\n", lines=(3, 5, 9)))
+    output = ["Step 4/5 : RUN z", " ---> Running in 0123456789ab", "no z", "Removing intermediate container 01234567"]
+    finding = builds.failed(job, output, 4, 1, memory_mib=5)
+    assert (finding.code, finding.file, finding.line) == ("build-failed", "app/Dockerfile", 9)
+    assert finding.detail == ("Step 4/5 : RUN z", "no z")
+    killed = builds.failed(job, output, 4, 137, memory_mib=5)
+    assert killed.remedy is not None
+    assert killed.remedy.params == {"n": 5}
 
 
 def test_a_context_outside_is_our_error(workspace: Path) -> None:
@@ -132,25 +180,3 @@ def test_a_context_outside_is_our_error(workspace: Path) -> None:
         with pytest.raises(GraderError):
             inside(workspace, path)
     assert inside(workspace, ".") == workspace.resolve()
-
-
-def test_a_failing_step_is_found_in_the_students_file(workspace: Path) -> None:
-    """Service, step and line are read from BuildKit's output, also across continued lines and stages."""
-    original = "# syntax=docker/dockerfile:1\nFROM x AS deps\n\nRUN one \\\n  # a remark\n  --two\nFROM y\nrun three\n"
-    (workspace / "app" / "Dockerfile").write_text(original)
-    made = builds(workspace, build("api", text="FROM z\n"), build("worker"))
-    for output, line in (
-        (" > [worker deps 2/2] RUN one   --two:\n0.1 no\n", 4),
-        (" > [worker stage-1 2/2] RUN three:\n", 8),
-        (" > [worker 2/2] RUN what is not there:\n", 0),
-        ("failed to solve: dockerfile parse error line 3: unknown instruction: RUNN", 3),
-    ):
-        finding = made.failure(output)
-        assert (finding.line, finding.file) == (line, "app/Dockerfile")
-        assert finding.path == ("services.worker.build" if "worker" in output else "services.api.build")
-
-
-def test_images_to_start_from_are_asked_for_by_name(workspace: Path) -> None:
-    """Own stages, `scratch` and what an ARG makes up are none."""
-    text = "ARG V=1\nFROM a:1 AS build\nFROM --platform=linux/amd64 b:2\nFROM build\nFROM scratch\nfrom c:$V\n"
-    assert builds(workspace, build("api", text=text)).base_images() == ["a:1", "b:2"]

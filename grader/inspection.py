@@ -10,12 +10,12 @@ from grader import i18n
 from grader.errors import SubmissionRefusedError, UsageError
 from grader.intake import take
 from grader.model.text import msg
-from grader.policy.judge import judge
+from grader.policy import judge
 
 if TYPE_CHECKING:
     from grader.model.assignment import Assignment
     from grader.model.findings import Finding
-    from grader.policy.scope import Catalogue
+    from grader.policy import Catalogue
 
 
 def verdict(

@@ -1,0 +1,125 @@
+"""Intake of an archive: what it is by its content, and each way of being broken turned into a refusal."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import stat
+import struct
+import tarfile
+import zlib
+from typing import IO, TYPE_CHECKING, Literal, NoReturn
+
+import zstandard
+
+from grader.intake import tar, zip_file
+from grader.intake.names import ARCHIVE_SUFFIXES
+from grader.intake.streams import Source
+from grader.model.text import msg
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from grader.intake.tree import Tree
+
+Format = Literal["zip", "tar", "gzip", "bzip2", "xz", "zstd", "bundle", "rar", "7z"]
+
+_MAGIC: tuple[tuple[bytes, Format], ...] = (
+    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"# v2 git bundle\n", "bundle"),
+    (b"# v3 git bundle\n", "bundle"), (b"Rar!\x1a\x07", "rar"), (b"7z\xbc\xaf\x27\x1c", "7z"),
+)  # fmt: skip
+_SUFFIXES: dict[Format, tuple[str, ...]] = {
+    "zip": (".zip",), "tar": (".tar",), "gzip": (".tar.gz", ".tgz"), "bzip2": (".tar.bz2", ".tbz2", ".tbz"),
+    "xz": (".tar.xz", ".txz"), "zstd": (".tar.zst", ".tzst"), "bundle": (".bundle",),
+}  # fmt: skip
+# Whatever the readers and the libraries below them raise for bytes that are no archive.
+_BROKEN = (
+    EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
+    tarfile.TarError, zstandard.ZstdError,
+)  # fmt: skip
+
+
+def kind(source: Path) -> Format | None:
+    """Return what the file is, by its content; None if it is no archive or no regular file."""
+    with _opened(source) as file:
+        head = file.read(512) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+    for magic, found in _MAGIC:
+        if head.startswith(magic):
+            return found
+    if len(head) == 512 and _tar_header(head):
+        return "tar"
+    return None
+
+
+def read(source: Path, found: Format, tree: Tree) -> None:
+    """Hand all that the archive holds to `tree`; raises SubmissionRefusedError for one that is broken."""
+    name = source.name
+    if found in {"rar", "7z"}:
+        refuse(source, tree)
+    _say_suffix(name, found, tree)
+    with _opened(source) as file:
+        try:
+            if found == "zip":
+                zip_file.read(file, tree, name)
+            else:
+                tar.read(lambda: _source(file, found, tree, name), tree, name)
+        except _BROKEN:
+            tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
+        except OSError as error:
+            if error.errno is not None:  # bz2 raises OSError for wrong data
+                raise
+            tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
+
+
+def refuse(source: Path, tree: Tree) -> NoReturn:
+    """Refuse a file that is none of the archives that are understood."""
+    if source.name.lower().endswith(ARCHIVE_SUFFIXES):
+        tree.remarks.refuse(
+            "archive-not-supported",
+            msg("%(file)s is no archive that can be read here.", file=source.name),
+            source.name,
+            msg("Hand in the folder itself, a zip, or a tar.gz."),
+        )
+    tree.remarks.refuse(
+        "not-a-folder",
+        msg("%(file)s is a file; a submission is a folder with a compose file.", file=source.name),
+        source.name,
+        msg("Name the folder that holds the compose file."),
+    )
+
+
+def stem(name: str) -> str:
+    """Return an archive's name without the ending that says how it is packed."""
+    for suffix in sorted(ARCHIVE_SUFFIXES, key=len, reverse=True):
+        if name.lower().endswith(suffix) and len(name) > len(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def _say_suffix(name: str, found: Format, tree: Tree) -> None:
+    if not name.lower().endswith(_SUFFIXES[found]):
+        tree.remarks.notice(
+            "archive-misnamed",
+            msg("%(file)s is a %(format)s archive by its content.", file=name, format=found),
+            name,
+            msg("Let its name end in %(suffix)s.", suffix=_SUFFIXES[found][0]),
+        )
+
+
+def _source(file: IO[bytes], found: Format, tree: Tree, name: str) -> Source:
+    file.seek(0)
+    return Source(file, found, tree, name)
+
+
+def _opened(source: Path) -> IO[bytes]:
+    """Open without waiting for the other end of a pipe."""
+    return os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK), "rb")
+
+
+def _tar_header(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.TarError, ValueError):
+        return not any(block)  # an empty archive
+    return True

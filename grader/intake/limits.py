@@ -1,0 +1,24 @@
+"""How much one submission may cost while it is read."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class CopyLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one submission may hold: number of entries, bytes in all and per file, depth of folders.
+
+    ignored_entries: entries of an archive that are left out (`node_modules`) and so do not count to `entries`.
+    read_bytes: what may be unpacked to get at the rest, left-out entries included. seconds: for the whole copy.
+    """
+
+    entries: int = 5000
+    total_bytes: int = 200 * 1024 * 1024
+    file_bytes: int = 50 * 1024 * 1024
+    depth: int = 20
+    ignored_entries: int = 100_000
+    read_bytes: int = 1024 * 1024 * 1024
+    seconds: float = 60.0
+
+
+LIMITS = CopyLimits()

@@ -1,0 +1,126 @@
+"""`include`: other compose files of the submission, whose services and resources become part of the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from grader.model.text import msg
+from grader.policy import extends
+from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, plain
+from grader.policy.merge import merge_models
+from grader.policy.project import Replacement, read_variables
+from grader.policy.relocate import relocate_model
+from grader.policy.rules import Table, items, judge_mapping, refused, value
+from grader.policy.scope import Scope
+from grader.policy.sources import MAX_FILES
+from grader.policy.values import as_text, as_texts
+
+if TYPE_CHECKING:
+    from grader.policy.sources import Source, Sources
+
+MAX_DEPTH = 10
+SECTIONS = ("services", "networks", "volumes", "configs", "secrets")
+_OWN = frozenset({"include", "name", "version"})  # said of a file, not of the project
+_PLAIN = refused(
+    "include",
+    msg("An included file is read in its own folder, with the .env that is there."),
+    msg("Remove the attribute."),
+)
+_LONG: Table = {"path": value(as_texts), "project_directory": _PLAIN, "env_file": _PLAIN}
+
+
+def resolve(sources: Sources, source: Source, tree: Mapping, trail: tuple[str, ...] = ()) -> Mapping:
+    """Return the model of a file together with all that it includes."""
+    entry = tree.entries.get("include")
+    if entry is None or (isinstance(entry.node, Scalar) and entry.node.value is None):
+        return tree
+    trail = (*trail, source.name)
+    at = Scope(sources.project, "include", entry.line)
+    model = Mapping({n: e for n, e in tree.entries.items() if n != "include"}, tree.line)
+    if len(items(entry.node)) > MAX_FILES:
+        at.error("too-many-files", msg("More than %(limit)d further compose files.", limit=MAX_FILES))
+    for i, item in enumerate(items(entry.node)[:MAX_FILES]):
+        inner = at.at(i, item.line)
+        included = _included(sources, inner, source, _paths(inner, item), trail)
+        if included is not None:
+            model = _joined(inner, model, included)
+    return model
+
+
+def _paths(at: Scope, node: Node) -> list[str]:
+    if isinstance(node, Mapping):
+        found: dict[str, Any] = judge_mapping(at, node, _LONG)
+        return found.get("path", [])  # type: ignore[no-any-return]  # what as_texts returned
+    text = as_text(at, node)
+    return [] if text is None else [text]
+
+
+def _included(sources: Sources, at: Scope, source: Source, paths: list[str], trail: tuple[str, ...]) -> Mapping | None:
+    """Return the model of one entry: of its first file, with the others as overrides."""
+    model: Mapping | None = None
+    if not paths:
+        at.error("include", msg("include names no file."), msg("Write - path/to/compose.yaml."))
+    for text in paths[:MAX_FILES]:
+        other = sources.open(at, text, source.folder, "include")
+        if other is None:
+            continue
+        if other.name in trail:
+            at.error("include-cycle", msg("%(file)s includes itself in the end.", file=other.name))
+        elif len(trail) > MAX_DEPTH:
+            at.error("include-depth", msg("Files include each other more than %(limit)d deep.", limit=MAX_DEPTH))
+        else:
+            one = _model(sources, source, other, trail)
+            model = one if model is None else merge_models(model, one)
+    return model
+
+
+def _model(sources: Sources, source: Source, other: Source, trail: tuple[str, ...]) -> Mapping:
+    project = sources.project
+    if other.model is not None:
+        return other.model
+    if not other.whole:
+        own = {}
+        if other.folder != source.folder:
+            own = read_variables(project.root, project.out, other.folder)
+        other.variables = {**own, **source.variables}  # what includes has the last word, as in Compose
+        tree = Replacement(project, other.variables, other.base).tree(other.tree)
+        assert isinstance(tree, Mapping)
+        other.tree = relocate_model(tree, other.folder)
+        other.whole = True
+    written = extends.resolve(sources, other, other.tree)
+    other.model = resolve(sources, other, written, trail)
+    return other.model
+
+
+def _joined(at: Scope, model: Mapping, included: Mapping) -> Mapping:
+    """Return the model with what is included; the same thing may be said twice, different things may not."""
+    entries = dict(model.entries)
+    for name, entry in included.entries.items():
+        if name in _OWN:
+            continue
+        before = entries.get(name)
+        if before is None or _is_null(before.node):
+            entries[name] = entry
+        elif isinstance(before.node, Mapping) and isinstance(entry.node, Mapping) and name in SECTIONS:
+            entries[name] = Entry(_section(at, name, before.node, entry.node), before.line)
+        elif not _is_null(entry.node):
+            here = Scope(at.project, name, entry.line)
+            here.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=name[:80]))
+    return Mapping(entries, model.line)
+
+
+def _section(at: Scope, section: str, before: Mapping, included: Mapping) -> Mapping:
+    entries = dict(before.entries)
+    for name, entry in included.entries.items():
+        known = entries.setdefault(name, entry)
+        if known is not entry and plain(known.node) != plain(entry.node):
+            Scope(at.project, f"{section}.{name[:80]}", entry.line).error(
+                "include-conflict",
+                msg("%(name)s is defined differently in an included file.", name=f"{section}.{name[:80]}"),
+                msg("Give one of the two another name."),
+            )
+    return Mapping(entries, before.line)
+
+
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None

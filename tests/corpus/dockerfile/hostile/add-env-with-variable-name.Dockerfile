@@ -1,0 +1,4 @@
+FROM node:20-alpine
+ENV K=U U=file
+ENV $K=http://x/
+ADD $U /x

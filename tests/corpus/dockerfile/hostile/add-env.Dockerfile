@@ -1,0 +1,3 @@
+FROM node:20-alpine
+ENV U=http://x/
+ADD $U /x

@@ -1,0 +1,2 @@
+FROM node:20-alpine
+ADD git@github.com:x/y.git /x

@@ -1,0 +1,2 @@
+FROM node:20-alpine
+ADD github.com/x/y /x

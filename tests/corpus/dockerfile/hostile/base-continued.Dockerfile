@@ -1,0 +1,2 @@
+FR\
+OM evil/x:1

@@ -1,0 +1,1 @@
+FROM ev\il/x:1

@@ -1,0 +1,1 @@
+FROM ${I:-evil/x:1}

@@ -1,0 +1,2 @@
+ARG I='evil/x:1'
+FROM "$I"

@@ -1,0 +1,1 @@
+FROM grader.local/build/grader-abc-1-api:run

@@ -1,0 +1,2 @@
+ARG A=node:20-alpine
+FROM ${A%:*}

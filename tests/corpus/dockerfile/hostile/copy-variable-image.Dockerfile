@@ -1,0 +1,3 @@
+FROM node:20-alpine
+ARG I=evil/x
+COPY --from=$I / /

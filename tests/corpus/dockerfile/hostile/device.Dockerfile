@@ -1,0 +1,2 @@
+FROM node:20-alpine
+RUN --device=vendor/class=all true

@@ -1,0 +1,2 @@
+FROM node:20-alpine
+EXPOSE 1-65535

@@ -1,0 +1,1 @@
+FROM evil/base:1

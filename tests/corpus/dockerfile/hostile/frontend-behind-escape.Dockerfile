@@ -1,0 +1,4 @@
+# escape=`
+# check=skip=all
+# syntax = evil/frontend
+FROM node:20-alpine

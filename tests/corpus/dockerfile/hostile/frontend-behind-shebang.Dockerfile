@@ -1,0 +1,3 @@
+#!/usr/bin/env x
+#syntax=evil/frontend
+FROM node:20-alpine

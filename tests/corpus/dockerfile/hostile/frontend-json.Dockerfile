@@ -1,0 +1,2 @@
+{"syntax":"evil/frontend"}
+FROM node:20-alpine

@@ -1,0 +1,2 @@
+FROM node:20-alpine
+RUN --mount=type=bind,source=.,target=/ true

@@ -1,0 +1,5 @@
+FROM node:20-alpine
+RUN \
+# why not
+
+  --network=host true

@@ -1,0 +1,2 @@
+RUN true
+FROM node:20-alpine

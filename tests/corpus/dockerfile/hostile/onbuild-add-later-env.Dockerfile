@@ -1,0 +1,4 @@
+FROM node:20-alpine AS a
+ENV U=file
+ONBUILD ADD ${U:-file} /x
+FROM a

@@ -1,0 +1,2 @@
+FROM node:20-alpine
+RUN --security=insecure mount /dev/sda1 /mnt

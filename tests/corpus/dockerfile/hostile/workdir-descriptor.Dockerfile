@@ -1,0 +1,2 @@
+FROM node:20-alpine
+WORKDIR /proc/self/fd/8

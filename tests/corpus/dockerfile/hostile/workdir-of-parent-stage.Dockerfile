@@ -1,0 +1,4 @@
+FROM node:20-alpine AS a
+WORKDIR /
+FROM a
+WORKDIR proc/self

@@ -1,0 +1,3 @@
+FROM python:3.13-slim
+COPY ["mi archivo.txt", "/app/"]
+CMD ["python"]

@@ -1,0 +1,7 @@
+FROM node:20-alpine
+ENV APP_HOME=/opt/app
+ENV PORT=${PORT:-3000}
+WORKDIR ${APP_HOME}/current
+COPY . $APP_HOME
+EXPOSE ${PORT}
+CMD node .

@@ -1,0 +1,369 @@
+"""Intake of archives: what a real program writes is taken, every trick is refused and leaves nothing behind."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import tracemalloc
+import unicodedata
+import warnings
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grader.errors import SubmissionRefusedError
+from grader.intake import CopyLimits, take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMPOSE = b"services: {}\n"
+
+
+def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes], comment: bytes = b"", method: int = 8) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w", method) as archive:
+        warnings.simplefilter("ignore")
+        for name, data in entries:
+            archive.writestr(name, data)
+        archive.comment = comment
+    return buffer.getvalue()
+
+
+def zip_entry(name: str, mode: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.create_system = 3
+    info.external_attr = mode << 16
+    return info
+
+
+def raw_named(name: bytes, flags: int = 0) -> bytes:
+    """A zip whose one extra entry has exactly these bytes as its name."""
+    placeholder = "Q" * len(name)
+    data = zipped(("compose.yaml", COMPOSE), (placeholder, b"x")).replace(placeholder.encode(), name)
+    if flags:
+        first = data.index(b"PK\x03\x04", 4)
+        central = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 4)
+        patched = bytearray(data)
+        patched[first + 7] |= flags >> 8
+        patched[central + 9] |= flags >> 8
+        patched[first + 6] |= flags & 0xFF
+        patched[central + 8] |= flags & 0xFF
+        data = bytes(patched)
+    return data
+
+
+def tarred(*entries: tuple[str, bytes] | tarfile.TarInfo, fmt: int = tarfile.PAX_FORMAT) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=fmt) as archive:
+        for entry in entries:
+            if isinstance(entry, tarfile.TarInfo):
+                archive.addfile(entry)
+            else:
+                info = tarfile.TarInfo(entry[0])
+                info.size = len(entry[1])
+                archive.addfile(info, io.BytesIO(entry[1]))
+    return buffer.getvalue()
+
+
+def tar_entry(name: str, kind: bytes, target: str = "", **pax: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    info.linkname = target
+    info.pax_headers = pax
+    return info
+
+
+OK = ("compose.yaml", COMPOSE)
+PLAIN = zipped(OK, ("app/main.py", b"print(1)\n" * 50))
+TAR = tarred(OK, ("app/main.py", b"print(1)\n" * 50))
+
+
+def attempt(data: bytes, folder: Path, name: str = "entrega.zip", **limits: float) -> tuple[set[str], Path]:
+    """Take the archive; return the codes of errors (or notices) and where the copy lies."""
+    source = folder / name
+    source.write_bytes(data)
+    into = folder / "copy"
+    before = {p for p in folder.rglob("*") if into not in p.parents}
+    try:
+        workspace = take(source, into, limits=CopyLimits(**limits))  # type: ignore[arg-type]
+    except SubmissionRefusedError as refused:
+        assert not into.exists()
+        assert set(folder.rglob("*")) == before - {into}
+        return {f.code for f in refused.findings}, into
+    assert {p for p in folder.rglob("*") if into not in p.parents} == before | {into}
+    return {f.code for f in workspace.findings}, Path(workspace.root)
+
+
+def lied_size() -> bytes:
+    return PLAIN.replace((450).to_bytes(4, "little"), (5).to_bytes(4, "little"))
+
+
+def overlapping() -> bytes:
+    data = bytearray(zipped(OK, OK))
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = (0).to_bytes(4, "little")
+    return bytes(data)
+
+
+def many_declared() -> bytes:
+    data = bytearray(PLAIN)
+    data[-14:-10] = (60000).to_bytes(2, "little") * 2
+    return bytes(data)
+
+
+def huge_pax() -> bytes:
+    return tarred(OK, tar_entry("x", tarfile.REGTYPE, comment="y" * 100_000))
+
+
+HOSTILE_ZIP: dict[str, tuple[Callable[[], bytes], str]] = {
+    "parent": (lambda: zipped(OK, ("../x", b"x")), "path-outside"),
+    "inner parent": (lambda: zipped(OK, ("a/../../x", b"x")), "path-outside"),
+    "absolute": (lambda: zipped(OK, ("/etc/x", b"x")), "path-outside"),
+    "drive": (lambda: zipped(OK, ("C:/x", b"x")), "path-outside"),
+    "drive relative": (lambda: zipped(OK, ("C:x", b"x")), "path-outside"),
+    "backslashes": (lambda: zipped(OK, ("..\\..\\x", b"x")), "path-outside"),
+    "UNC": (lambda: zipped(OK, ("\\\\server\\share\\x", b"x")), "path-outside"),
+    "link out": (lambda: zipped(OK, (zip_entry("l", stat.S_IFLNK | 0o777), b"../x")), "link-outside"),
+    "link absolute": (lambda: zipped(OK, (zip_entry("l", stat.S_IFLNK | 0o777), b"/etc/passwd")), "link-outside"),
+    "link then below": (
+        lambda: zipped(OK, (zip_entry("l", stat.S_IFLNK | 0o777), b"app"), ("l/x", b"x")),
+        "entry-below-link",
+    ),
+    "fifo": (lambda: zipped(OK, (zip_entry("p", stat.S_IFIFO | 0o644), b"")), "special-file"),
+    "device": (lambda: zipped(OK, (zip_entry("p", stat.S_IFBLK | 0o644), b"")), "special-file"),
+    "twice": (lambda: zipped(OK, OK), "name-collision"),
+    "case": (lambda: zipped(OK, ("Dockerfile", b""), ("dockerfile", b"")), "name-collision"),
+    "file and folder": (lambda: zipped(OK, ("a", b""), ("a/b", b"")), "name-collision"),
+    "composition": (lambda: zipped(OK, ("a\u0301", b""), ("\u00e1", b"")), "name-collision"),
+    "newline": (lambda: zipped(OK, ("a\nb", b"")), "odd-name"),
+    "escape": (lambda: zipped(OK, ("a\x1b[31m", b"")), "odd-name"),
+    "right to left": (lambda: zipped(OK, ("a\u202efdp.exe", b"")), "odd-name"),
+    "NUL": (lambda: raw_named(b"a\x00b"), "odd-name"),
+    "wrong UTF-8": (lambda: raw_named(b"a\xff\xfe", 0x800), "odd-name"),
+    "long": (lambda: zipped(OK, ("a" * 201, b"")), "odd-name"),
+    "long path": (lambda: zipped(OK, ("/".join(["a" * 190] * 8), b"")), "name-too-long"),
+    "deep": (lambda: zipped(OK, ("a/" * 30 + "x", b"")), "too-deep"),
+    "encrypted": (lambda: raw_named(b"secret", 1), "archive-encrypted"),
+    "lzma": (lambda: zipped(OK, method=zipfile.ZIP_LZMA), "archive-method"),
+    "wrong CRC": (lambda: zipped(OK, method=0).replace(COMPOSE, b"services: []\n"), "archive-damaged"),
+    "cut off": (lambda: PLAIN[:-30], "archive-damaged"),
+    "lying size": (lied_size, "archive-damaged"),
+    "overlap": (overlapping, "archive-overlap"),
+    "declared count": (many_declared, "archive-damaged"),
+    "data after": (lambda: PLAIN + b"x", "archive-ambiguous"),
+    "two in one": (lambda: PLAIN + zipped(OK), "archive-ambiguous"),
+    "end in comment": (lambda: zipped(OK, comment=b"PK\x05\x06" + b"\0" * 18), "archive-ambiguous"),
+    "other local name": (lambda: PLAIN.replace(b"compose.yaml", b"compose.yamL", 1), "archive-ambiguous"),
+    "bomb": (lambda: zipped(OK, ("x", b"\0" * (51 << 20))), "file-too-large"),
+    "rar": (lambda: b"Rar!\x1a\x07\x01\x00", "archive-not-supported"),
+    "self-extracting": (lambda: b"MZ" + PLAIN, "archive-not-supported"),
+}
+
+HOSTILE_TAR: dict[str, tuple[Callable[[], bytes], str]] = {
+    "parent": (lambda: tarred(OK, ("../x", b"x")), "path-outside"),
+    "absolute": (lambda: tarred(OK, ("/x", b"x")), "path-outside"),
+    "pax path": (lambda: tarred(OK, tar_entry("x", tarfile.REGTYPE, path="../../x")), "path-outside"),
+    "GNU long": (lambda: tarred(OK, ("../" * 60 + "x", b"x"), fmt=tarfile.GNU_FORMAT), "path-outside"),
+    "link": (lambda: tarred(OK, tar_entry("l", tarfile.SYMTYPE, "../x")), "link-outside"),
+    "link chain": (
+        lambda: tarred(OK, tar_entry("a/l", tarfile.SYMTYPE, ".."), tar_entry("m", tarfile.SYMTYPE, "a/l/../x")),
+        "link-outside",
+    ),
+    "hard link": (lambda: tarred(OK, tar_entry("l", tarfile.LNKTYPE, "../../etc/passwd")), "link-outside"),
+    "hard link to link": (
+        lambda: tarred(OK, tar_entry("l", tarfile.SYMTYPE, "compose.yaml"), tar_entry("h", tarfile.LNKTYPE, "l")),
+        "link-outside",
+    ),
+    "device": (lambda: tarred(OK, tar_entry("d", tarfile.BLKTYPE)), "special-file"),
+    "fifo": (lambda: tarred(OK, tar_entry("d", tarfile.FIFOTYPE)), "special-file"),
+    "sparse": (lambda: tarred(OK, tar_entry("s", tarfile.GNUTYPE_SPARSE)), "archive-entry-unsupported"),
+    "huge pax": (huge_pax, "archive-header-too-large"),
+    "checksum": (lambda: TAR.replace(b"compose.yaml", b"composE.yaml", 1), "archive-not-supported"),
+    "cut off": (lambda: TAR[:1300], "archive-damaged"),
+    "concatenated": (lambda: TAR + TAR, "archive-ambiguous"),
+    "below link": (lambda: tarred(OK, tar_entry("l", tarfile.SYMTYPE, "."), ("l/x", b"")), "entry-below-link"),
+}
+
+HOSTILE_COMPRESSED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "trailing garbage": (lambda: gzip.compress(TAR) + b"garbage", "archive-ambiguous"),
+    "member after": (lambda: gzip.compress(TAR) + gzip.compress(TAR), "archive-ambiguous"),
+    "cut off": (lambda: gzip.compress(TAR)[:-20], "archive-damaged"),
+    "a single file": (lambda: gzip.compress(COMPOSE), "archive-damaged"),
+    "bomb": (lambda: gzip.compress(b"\0" * (8 << 20)), "submission-too-large"),
+    "zstd cut off": (lambda: zstandard.compress(TAR)[:-40], "archive-damaged"),
+    "xz dictionary": (
+        lambda: lzma.compress(TAR, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]),
+        "archive-damaged",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE_ZIP)
+def test_a_hostile_zip_is_refused_for_what_it_does(tmp_path: Path, case: str) -> None:
+    build, code = HOSTILE_ZIP[case]
+    assert attempt(build(), tmp_path)[0] == {code}
+
+
+@pytest.mark.parametrize("case", HOSTILE_TAR)
+def test_a_hostile_tar_is_refused_for_what_it_does(tmp_path: Path, case: str) -> None:
+    build, code = HOSTILE_TAR[case]
+    assert attempt(build(), tmp_path, "entrega.tar")[0] == {code}
+
+
+@pytest.mark.parametrize("case", HOSTILE_COMPRESSED)
+def test_a_hostile_stream_is_refused_for_what_it_does(tmp_path: Path, case: str) -> None:
+    build, code = HOSTILE_COMPRESSED[case]
+    assert code in attempt(build(), tmp_path, "entrega.tar.gz", read_bytes=4 << 20)[0]
+
+
+def streamed() -> bytes:
+    class Pipe(io.RawIOBase):
+        data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            self.data += bytes(data)
+            return len(data)
+
+    pipe = Pipe()
+    with zipfile.ZipFile(pipe, "w", 8) as archive:  # type: ignore[arg-type]
+        archive.writestr("compose.yaml", COMPOSE)
+    return pipe.data
+
+
+def wide() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive, archive.open("compose.yaml", "w", force_zip64=True) as file:
+        file.write(COMPOSE)
+    return buffer.getvalue()
+
+
+LEGITIMATE: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "plain": ("a.zip", lambda: PLAIN),
+    "Windows": ("a.zip", lambda: zipped(OK, ("app\\main.py", b"x"))),
+    "Explorer's accents": ("a.zip", lambda: raw_named(b"pr\xa0ctica")),
+    "macOS": ("a.zip", lambda: zipped(OK, ("__MACOSX/._compose.yaml", b"x"), ("práctica/x", b""), (".DS_Store", b""))),
+    "GitHub": ("a.zip", lambda: zipped(("r-main/", b""), ("r-main/compose.yaml", COMPOSE), comment=b"0" * 40)),
+    "Moodle": ("a.zip", lambda: zipped(("Ana García_12_file_/práctica/compose.yaml", COMPOSE))),
+    "streamed": ("a.zip", streamed),
+    "zip64": ("a.zip", wide),
+    "nested": ("a.zip", lambda: zipped(OK, ("inner.zip", PLAIN), method=0)),
+    "inner link": ("a.zip", lambda: zipped(OK, (zip_entry("l", stat.S_IFLNK | 0o777), b"compose.yaml"))),
+    "bzip2 in zip": ("a.zip", lambda: zipped(OK, method=12)),
+    "dot prefix": (
+        "a.tgz",
+        lambda: gzip.compress(tarred(tar_entry("./", tarfile.DIRTYPE), ("./compose.yaml", COMPOSE))),
+    ),
+    "tar": ("a.tar", lambda: TAR),
+    "GNU": ("a.tar", lambda: tarred(OK, ("a/" * 15 + "b" * 120, b"x"), fmt=tarfile.GNU_FORMAT)),
+    "pax": ("a.tar", lambda: tarred(OK, tar_entry("código", tarfile.REGTYPE, mtime="1.5"))),
+    "bzip2": ("a.tar.bz2", lambda: bz2.compress(TAR)),
+    "xz": ("a.tar.xz", lambda: lzma.compress(TAR)),
+    "zstd": ("a.tar.zst", lambda: zstandard.compress(TAR)),
+    "hard link": ("a.tar", lambda: tarred(OK, tar_entry("h", tarfile.LNKTYPE, "compose.yaml"))),
+    "empty folder": ("a.tar", lambda: tarred(OK, tar_entry("data", tarfile.DIRTYPE))),
+}
+
+
+@pytest.mark.parametrize("case", LEGITIMATE)
+def test_what_honest_programs_write_is_taken(tmp_path: Path, case: str) -> None:
+    name, build = LEGITIMATE[case]
+    found, root = attempt(build(), tmp_path, name)
+    assert found <= {"left-out", "folder-entered"}
+    assert (root / "compose.yaml").read_bytes() == COMPOSE
+
+
+def test_names_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    _, root = attempt(raw_named(b"pr\xa0ctica"), tmp_path)
+    assert (root / "práctica").is_file()
+
+
+def test_decomposed_names_are_composed_as_a_compose_file_writes_them(tmp_path: Path) -> None:
+    _, root = attempt(zipped(OK, (unicodedata.normalize("NFD", "práctica"), b"")), tmp_path)
+    assert (root / "práctica").is_file()
+
+
+@pytest.mark.parametrize("name", [".git", ".GIT", ".git.", "git~1", "app/.git", "node_modules", ".venv"])
+def test_what_is_no_source_is_left_out_of_an_archive_with_one_notice(tmp_path: Path, name: str) -> None:
+    data = zipped(OK, *((f"{name}/{n}", b"x") for n in range(50)))
+    found, root = attempt(data, tmp_path, entries=5)
+    assert found == {"left-out"}
+    assert not (root / name).exists()
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_build_output_is_left_out_wherever_its_tools_file_stands(tmp_path: Path, name: str) -> None:
+    entries = (OK, ("j/target/x", b""), ("j/pom.xml", b""), ("m/target/x", b""))
+    _, root = attempt(zipped(*entries) if name == "a.zip" else tarred(*entries), tmp_path, name)
+    assert not (root / "j" / "target").exists()
+    assert (root / "m" / "target" / "x").is_file()
+
+
+def test_a_bare_repository_under_another_name_is_left_out(tmp_path: Path) -> None:
+    found, root = attempt(zipped(OK, ("d/HEAD", b"ref"), ("d/objects/x", b""), ("d/refs/x", b"")), tmp_path)
+    assert found == {"left-out"}
+    assert not (root / "d").exists()
+
+
+def test_set_id_bits_are_dropped(tmp_path: Path) -> None:
+    _, root = attempt(zipped(OK, (zip_entry("x", stat.S_IFREG | 0o6777), b"")), tmp_path)
+    assert (root / "x").stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_wrong_suffix_is_said(tmp_path: Path) -> None:
+    assert attempt(TAR, tmp_path, "a.zip")[0] == {"archive-misnamed"}
+
+
+def test_left_out_entries_end_too(tmp_path: Path) -> None:
+    data = zipped(OK, *((f"node_modules/{n}", b"") for n in range(30)))
+    assert attempt(data, tmp_path, ignored_entries=20)[0] == {"too-many-files"}
+
+
+def test_time_ends(tmp_path: Path) -> None:
+    assert attempt(PLAIN, tmp_path, seconds=0)[0] == {"too-slow"}
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar.bz2"])
+def test_memory_does_not_grow_with_the_archive(tmp_path: Path, name: str) -> None:
+    big = ("big", b"x" * (40 << 20))
+    if name == "a.zip":
+        data = zipped(OK, big)
+    else:
+        data = gzip.compress(tarred(OK, big), 1) if name == "a.tar.gz" else bz2.compress(tarred(OK, big), 1)
+    del big
+    tracemalloc.start()
+    try:
+        attempt(data, tmp_path, name)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+SEEDS = [PLAIN, TAR, gzip.compress(TAR), bz2.compress(TAR), lzma.compress(TAR), zstandard.compress(TAR), streamed()]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.sampled_from(SEEDS),
+    edits=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=8),
+    cut=st.integers(0, 60),
+)
+def test_any_bytes_give_a_copy_or_a_refusal(
+    tmp_path_factory: pytest.TempPathFactory, seed: bytes, edits: list[tuple[int, int]], cut: int
+) -> None:
+    data = bytearray(seed[: len(seed) - cut] if cut % 2 else seed)
+    for at, value in edits:
+        data[at % len(data)] = value
+    attempt(bytes(data), tmp_path_factory.mktemp("fuzz"))

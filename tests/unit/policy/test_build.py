@@ -1,0 +1,73 @@
+"""The attribute build: what students write is taken, what reaches out is refused at its line with a way to write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.unit.policy.conftest import Submission
+
+TAKEN = [
+    "build: .",
+    "build: ./",
+    "build: {context: .}",
+    "build: {context: ./api}",
+    "build: {context: api, target: base}",
+    "build: {context: ., dockerfile: ./docker/api.Dockerfile}",
+    "build: {context: ./api, dockerfile: ../docker/api.Dockerfile}",
+    "build: {context: ., args: {VERSION: 20, DEBUG: true}}",
+    "build: {context: ., args: [VERSION=20, BARE]}",
+    "build: {context: ., network: default}",
+    "build: {context: ., network: none}",
+    "build: {context: ., privileged: 'no'}",
+    "build: {context: ., tags: ['postgres:16'], labels: {a: b}, no_cache: true, pull: true, shm_size: 64m}",
+    "build: {context: ., platforms: [linux/amd64], provenance: false, sbom: false}",
+]
+REFUSED = [
+    ("{context: ., privileged: 'yes'}", "privileged"),
+    ("{context: ., privileged: on}", "privileged"),
+    ("{context: ., network: 'container:x'}", "host-network"),
+    ("{context: ., network: mynet}", "host-network"),
+    ("{context: ., cache_from: ['type=registry,ref=x/y']}", "build-cache"),
+    ("{context: ., ssh: [default]}", "build-secret"),
+    ("{context: ., cache_to: ['type=local,dest=/etc']}", "build-cache"),
+    ("{context: 'target:x'}", "build-context"),
+    ("{context: ., additional_contexts: [root=/]}", "build-context"),
+    ("{context: 'oci-layout://x'}", "build-context"),
+    ("{context: ., args: {buildkit_syntax: x}}", "build-arg"),
+    ("{context: ., args: [HTTPS_PROXY=x]}", "build-arg"),
+    ("{context: ., args: {'A B': x}}", "attribute-value"),
+    ("{context: ./api/../..}", "path-outside"),
+    ("{context: ., dockerfile: 'https://x/Dockerfile'}", "path-outside"),
+    ("{context: ., isolation: hyperv}", "isolation"),
+    ("{context: ., target: '" + "9" * 5000 + "'}", "build-target"),
+    ("{context: ., dockerfile: api}", "dockerfile-missing"),
+    ("{context: ., entitlements: [network.host]}", "privileged"),
+    ("{context: ., secrets: [{source: a}]}", "build-secret"),
+]
+
+
+@pytest.fixture
+def project(submission: Submission) -> Submission:
+    text = "FROM node:20-alpine AS base\nARG VERSION\nCMD node\n"
+    return submission.write("api/Dockerfile", text).write("docker/api.Dockerfile", text)
+
+
+@pytest.mark.parametrize("build", TAKEN)
+def test_what_students_write_is_taken(project: Submission, build: str) -> None:
+    assert len(project.compose(f"services:\n  app:\n    {build}\n").plan().builds) == 1
+
+
+@pytest.mark.parametrize(("build", "code"), REFUSED)
+def test_what_reaches_out_is_refused_at_its_line(project: Submission, build: str, code: str) -> None:
+    errors = project.compose(f"services:\n  app:\n    build: {build}\n").errors()
+    assert errors.get(code) == 3
+
+
+def test_the_name_and_tags_of_a_built_image_replace_nothing(project: Submission) -> None:
+    """A service that names what another builds runs that; the name itself goes no further."""
+    text = "services:\n  a:\n    build: {context: ., tags: [x]}\n    image: redis:7\n  b:\n    image: redis:7\n"
+    services = project.compose(text).plan().compose["services"]
+    assert {services["a"]["image"], services["b"]["image"]} == {"build:a"}
