@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BUILT = "build:"
+# All containers of a submission together; up to sixteen of the usual size it changes nothing.
+TOTAL_MEMORY = 8 << 30
 
 
 def built_image(project: str, service: str) -> str:
@@ -58,6 +60,7 @@ def final_model(
             service.setdefault("networks", on)
             service["dns"] = [resolvers[on[0]]]
         services[name] = service
+    _share_memory(services)
     rest = {key: value for key, value in model.items() if key not in {"services", "networks", "volumes", "name"}}
     return {
         "services": services,
@@ -65,6 +68,14 @@ def final_model(
         "volumes": {name: {"external": True, "name": real} for name, real in volumes.items()},
         **rest,
     }
+
+
+def _share_memory(services: dict[str, dict[str, Any]]) -> None:
+    """Lower the limits of single containers where many of them could together use up the host."""
+    share = TOTAL_MEMORY // max(1, sum(service.get("scale", 1) for service in services.values()))
+    for service in services.values():
+        for limit in {"mem_limit", "memswap_limit"} & service.keys():
+            service[limit] = min(service[limit], share)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -59,6 +59,15 @@ def test_built_images_and_labels_are_ours() -> None:
     assert "build" not in service
 
 
+def test_many_containers_share_what_the_host_gives() -> None:
+    """Forty of half a GB would be twenty; a few keep what they have."""
+    limits = {"image": "x", "mem_limit": 512 << 20, "memswap_limit": 512 << 20}
+    few = final({"a": {**limits, "scale": 3}, "b": limits}, default="p_d")["services"]
+    assert few["a"]["mem_limit"] == few["b"]["memswap_limit"] == 512 << 20
+    many = final({"a": {**limits, "scale": 39}, "b": limits}, default="p_d")["services"]
+    assert many["a"]["mem_limit"] == many["b"]["memswap_limit"] == (8 << 30) // 40
+
+
 def test_only_networks_that_are_used_are_made() -> None:
     """The default network comes in where a service names none."""
     model = {
