@@ -36,7 +36,7 @@ from grader.probes.rabbitmq import RabbitMQ
 from grader.probes.recorder import Recorder
 from grader.probes.redis import Redis
 from grader.stack import readiness
-from grader.stack.builder import BuildLimits
+from grader.stack.build.builder import BuildLimits
 from grader.stack.disk import DiskWatch
 from grader.stack.stack import Stack
 from grader.stack.stage import new_stage

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.errors import GraderError
 from grader.stack import labels
-from grader.stack.builds import LAYER_LABEL
+from grader.stack.build.dockerfile import LAYER_LABEL
 from grader.stack.engine import engine_errors, gone_is_fine
 from grader.stack.stage import reap_stages
 from grader.stack.teardown import sweep

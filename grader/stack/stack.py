@@ -13,7 +13,9 @@ import docker
 
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
-from grader.stack import builder, builds, compose, egress, gateway, labels, starting
+from grader.stack import compose, gateway, labels, starting
+from grader.stack.build import builder, egress
+from grader.stack.build import jobs as builds
 from grader.stack.container import Container
 from grader.stack.creation import make
 from grader.stack.engine import ENGINE_ERRORS, engine_errors
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from grader.model.plan import Build, StackPlan
     from grader.model.text import Text
-    from grader.stack.builder import BuildLimits
+    from grader.stack.build.builder import BuildLimits
     from grader.stack.info import StackInfo
 
 _UP_S = 180.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,17 +43,16 @@ def grade(tmp_path: Path, engine: docker.DockerClient):
     """Grade a service in Python with these further words in its Dockerfile and in its part of the compose file."""
     resolved(engine, ["python:3.13-slim"])
 
-    def run(app: str, *, build: str = "", more: str = "") -> Result:
-        folder = tmp_path / "entrega"
+    def run(app: str, *, build: str = "", more: str = "", name: str = "entrega") -> Result:
+        folder = tmp_path / name
         folder.mkdir()
         (folder / "app.py").write_text(textwrap.dedent(app))
         (folder / "Dockerfile").write_text(DOCKERFILE.format(build=build))
         (folder / "compose.yaml").write_text(COMPOSE.format(more=textwrap.indent(textwrap.dedent(more), "    ")))
-        result = pipeline.grade(folder, assignments.load("hello", HERE), lambda _event: None)
-        assert _left(engine) == []
-        return result
+        return pipeline.grade(folder, assignments.load("hello", HERE), lambda _event: None)
 
-    return run
+    yield run
+    assert _left(engine) == []
 
 
 def _left(engine: docker.DockerClient) -> list[str]:
@@ -151,22 +151,52 @@ def test_a_build_that_attacks_is_ended(step: str, codes: set[str], grade) -> Non
     assert (finding.file, finding.line) == ("Dockerfile", 3)
 
 
-def test_two_at_once_do_not_meet(grade) -> None:
-    """From inside there is neither a way out, nor to the host, nor to what another submission built."""
+def test_from_inside_there_is_nothing_to_find(grade) -> None:
+    """No way out, nor to the host; neither the checks nor the rubric, while building or running."""
     probe = GREETING + textwrap.dedent(
         """
-        import os, socket, sys
-        found = []
+        import os, socket, subprocess, sys
+        found = [p for p in ("/var/run/docker.sock", "/run/docker.sock") if os.path.exists(p)]
         for host, port in [("1.1.1.1", 53), ("169.254.169.254", 80), ("host.docker.internal", 80), ("172.17.0.1", 22)]:
             try:
                 socket.create_connection((host, port), 1)
                 found.append(host)
             except OSError:
                 pass
-        if found or os.path.exists("/var/run/docker.sock"):
-            sys.exit(f"reached {found}")
+        search = ["grep", "-rlsI", "hello" + ".says", "/", "--exclude-dir=proc", "--exclude-dir=sys"]
+        found += subprocess.run(search, capture_output=True, text=True).stdout.split()
+        if found:
+            sys.exit(f"found {found}")
         serve()
         """
     )
-    result = grade(probe)
-    assert verdict(result) == ("final", "passed", ""), result.errors
+    search = "grep -rlsI 'hello[.]says' / --exclude-dir=proc --exclude-dir=sys"
+    result = grade(probe, build=f"RUN ! {search} && ! env | grep -i -e grader -e docker\n")
+    assert verdict(result) == ("final", "passed", ""), (result.errors, result.findings)
+
+
+def test_a_right_one_beside_an_attack_passes(grade) -> None:
+    """Processes, memory, output and disk at once; the other submission on the machine does not feel it."""
+    attack = GREETING + textwrap.dedent(
+        """
+        import os, time
+        def forks():
+            while True:
+                try:
+                    if not os.fork(): __import__("signal").pause()
+                except OSError: time.sleep(.01)
+        def prints():
+            while True: print("x" * 1000)
+        def writes():
+            with open("/fill", "wb") as file:
+                while True: file.write(b"x" * (4 << 20))
+        for each in (prints, writes, forks):
+            threading.Thread(target=each, daemon=True).start()
+        serve()
+        """
+    )
+    with ThreadPoolExecutor(2) as pool:
+        attacking = pool.submit(grade, attack, name="attack")
+        right = pool.submit(grade, RIGHT, name="right")
+        assert verdict(right.result()) == ("final", "passed", ""), right.result().errors
+        assert attacking.result().grade.status == "final"

@@ -11,8 +11,8 @@ import pytest
 
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.plan import Build, Fill
-from grader.stack.builder import BuildLimits
-from grader.stack.egress import host_addresses
+from grader.stack.build.builder import BuildLimits
+from grader.stack.build.egress import host_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable

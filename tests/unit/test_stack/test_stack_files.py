@@ -12,7 +12,9 @@ import yaml
 
 from grader.errors import GraderError
 from grader.model.plan import Build
-from grader.stack import builds, emit
+from grader.stack import emit
+from grader.stack.build import failures
+from grader.stack.build import jobs as builds
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -174,10 +176,10 @@ def test_a_failed_step_is_named_with_its_line(workspace: Path) -> None:
     """The line of the submission's file, the last words without the builder's own, and memory where it was that."""
     (job,) = jobs(workspace, build("api", text="FROM x\nCOPY . .\nRUN z\n", lines=(3, 5, 9)))
     output = ["Step 4/5 : RUN z", " ---> Running in 0123456789ab", "no z", "Removing intermediate container 01234567"]
-    finding = builds.failed(job, output, 4, 1, memory_mib=5)
+    finding = failures.failed(job, output, 4, 1, memory_mib=5)
     assert (finding.code, finding.file, finding.line) == ("build-failed", "app/Dockerfile", 9)
     assert finding.detail == ("Step 4/5 : RUN z", "no z")
-    killed = builds.failed(job, output, 4, 137, memory_mib=5)
+    killed = failures.failed(job, output, 4, 137, memory_mib=5)
     assert killed.remedy is not None
     assert killed.remedy.params == {"n": 5}
 

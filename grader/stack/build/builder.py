@@ -22,14 +22,15 @@ import msgspec
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.polling import Deadline
-from grader.stack import builds, labels
+from grader.stack import labels
+from grader.stack.build import failures
 from grader.stack.engine import ENGINE_ERRORS, engine_errors, gone_is_fine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from grader.model.findings import Finding
-    from grader.stack.builds import Job
+    from grader.stack.build.jobs import Job
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : ")
 _AT_ONCE = 2
@@ -113,11 +114,11 @@ class _Run:
         built, code = (False, None) if self._watch.ended else self._follow()
         match self._watch.ended if not built else "":
             case "disk":
-                return builds.too_large(self._job, self._output, self._step, self._limits.disk_mib)
+                return failures.too_large(self._job, self._output, self._step, self._limits.disk_mib)
             case "time":
-                return builds.too_slow(self._job, self._output, self._step, self._limits.seconds)
+                return failures.too_slow(self._job, self._output, self._step, self._limits.seconds)
         if not built:
-            return builds.failed(self._job, self._output, self._step, code, memory_mib=self._limits.memory_mib)
+            return failures.failed(self._job, self._output, self._step, code, memory_mib=self._limits.memory_mib)
         with engine_errors("name a built image"):
             for name in self._job.further:
                 repository, _, tag = name.rpartition(":")

@@ -14,7 +14,8 @@ from docker.types import LogConfig
 from grader.errors import GraderError
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
-from grader.stack import egress_program, labels, objects
+from grader.stack import labels, objects
+from grader.stack.build import egress_program
 from grader.stack.engine import engine_errors, gone_is_fine
 from grader.stack.gateway import program_archive
 

@@ -1,9 +1,8 @@
-"""A submission's builds: contexts as archives, texts for the engine's builder, and what to say when one fails."""
+"""A submission's builds: what there is to build, and its context as an archive."""
 
 from __future__ import annotations
 
 import io
-import re
 import secrets
 import stat
 import tarfile
@@ -13,25 +12,18 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from docker.utils.build import exclude_paths
 
-from grader.model.findings import Finding
 from grader.model.plan import Build
-from grader.model.text import Text, msg
+from grader.stack.build.dockerfile import STAGE, for_engine
 from grader.stack.emit import built_image
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# On every stage, so that layers which nobody's image needs any more can be told from those of others, and removed.
-LAYER_LABEL = "grader.layer"
-_DETAIL_LINES = 40
-_OUT_OF_MEMORY = 137
 _IGNORE = ".dockerignore"
 _MAX_PATTERNS = 200
-_NOISE = re.compile(r"^(?:Removing intermediate container [0-9a-f]+| ---> .*|\[Warning\] One or more build-args .*)$")
-_STAGE = re.compile(r"FROM (?P<base>\S+)(?: AS (?P<name>\S+))?$", re.IGNORECASE)
-_FROM_STAGE = re.compile(r"^(?:ONBUILD )?(?:COPY|ADD) (?:--\S+ )*?--from=(?P<stage>\S+)", re.IGNORECASE)
 _PLATFORM = ("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "BUILDPLATFORM", "BUILDOS", "BUILDARCH")
+_FROM_PLATFORM = ("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "BUILDPLATFORM", "BUILDOS", "BUILDARCH")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,121 +92,17 @@ def jobs(builds: Sequence[Build], *, project: str, workspace: Path, platform: tu
     return found
 
 
-def for_engine(build: Build) -> tuple[str, tuple[int, ...]]:
-    """Return a Dockerfile as the engine's builder gets it, and per instruction its line in the submission (0: ours).
-
-    Stages that the target does not need lose their instructions, since this builder makes all that stand above it;
-    they keep their place, for stages may be meant by number.
-    """
-    needed = _needed(build.text, build.target)
-    numbered = [(n, line) for n, line in enumerate(build.text.splitlines(), 1) if line]
-    directives = [line for _, line in numbered if line.startswith("#")]
-    instructions = [(n, line) for n, line in numbered if not line.startswith("#")]
-    if build.lines:
-        instructions = [(own, line) for own, (_, line) in zip(build.lines, instructions, strict=True)]
-    stage = -1
-    kept: list[tuple[int, str]] = []
-    for number, line in instructions:
-        if _STAGE.match(line):
-            stage += 1
-            kept += [(number, line), (0, f"LABEL {LAYER_LABEL}=1")]
-        elif stage < 0 or stage in needed:
-            kept.append((number, line))
-    return "\n".join([*directives, *(line for _, line in kept)]) + "\n", tuple(number for number, _ in kept)
-
-
-def _needed(text: str, target: str) -> set[int]:
-    """Return the numbers of the stages that the target grows from or copies from, however far."""
-    names: list[str] = []
-    wants: list[set[str]] = []
-    for line in text.splitlines():
-        if match := _STAGE.match(line):
-            names.append((match["name"] or "").lower())
-            wants.append({match["base"].lower()})
-        elif (match := _FROM_STAGE.match(line)) and wants:
-            wants[-1].add(match["stage"].lower())
-
-    def number(name: str, before: int) -> int | None:
-        if name.isdigit():
-            return int(name) if int(name) < before else None
-        return next((i for i in range(before - 1, -1, -1) if names[i] == name), None)
-
-    last = number(target.lower(), len(names)) if target else len(names) - 1
-    waiting, found = [len(names) - 1 if last is None else last], set[int]()
-    while waiting:
-        stage = waiting.pop()
-        if stage not in found and stage >= 0:
-            found.add(stage)
-            waiting += [n for name in wants[stage] if (n := number(name, stage)) is not None]
-    return found
-
-
 def base_images(jobs_: Sequence[Job]) -> list[str]:
     """Return the images that the Dockerfiles start from, without their own stages and what ARGs make up."""
     found: dict[str, None] = {}
     for job in jobs_:
         stages: set[str] = set()
         for line in job.text.splitlines():
-            if match := _STAGE.match(line):
+            if match := STAGE.match(line):
                 if match["base"].lower() not in {*stages, "scratch"} and "$" not in match["base"]:
                     found[match["base"]] = None
                 stages.add((match["name"] or "").lower())
     return list(found)
-
-
-def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memory_mib: int) -> Finding:
-    """Return the finding for a failed build. step: which instruction failed, from 1 (0: none began)."""
-    build = job.build
-    line = job.lines[step - 1] if 0 < step <= len(job.lines) else 0
-    remedy = msg("Run docker compose build %(service)s in your project and read its last lines.", service=build.service)
-    if code == _OUT_OF_MEMORY:
-        remedy = msg("A step was killed: it may use %(n)s MiB of memory. Build with less at once.", n=memory_mib)
-    return _finding(
-        job,
-        "build-failed",
-        msg("The image of %(service)s does not build.", service=build.service),
-        remedy,
-        output,
-        line,
-    )
-
-
-def too_slow(job: Job, output: Sequence[str], step: int, deadline_s: float) -> Finding:
-    """Return the finding for builds that did not end in time."""
-    return _finding(
-        job,
-        "build-timeout",
-        msg("The images were not built within %(seconds)d s.", seconds=round(deadline_s)),
-        msg("Install fewer things, and copy the list of dependencies before the code so that Docker can cache."),
-        output,
-        job.lines[step - 1] if 0 < step <= len(job.lines) else 0,
-    )
-
-
-def too_large(job: Job, output: Sequence[str], step: int, disk_mib: int) -> Finding:
-    """Return the finding for a build that wrote more than it may."""
-    return _finding(
-        job,
-        "build-disk",
-        msg("The image of %(service)s needs more than %(n)s MiB of disk.", service=job.build.service, n=disk_mib),
-        msg("Install and copy less; remove what was downloaded in the same RUN."),
-        output,
-        job.lines[step - 1] if 0 < step <= len(job.lines) else 0,
-    )
-
-
-def _finding(job: Job, code: str, message: Text, remedy: Text, output: Sequence[str], line: int) -> Finding:
-    lines = [text.rstrip() for text in output if text.strip() and not _NOISE.match(text)]
-    return Finding(
-        code=code,
-        severity="error",
-        message=message,
-        file=job.build.dockerfile,
-        line=line,
-        path=f"services.{job.build.service}.build",
-        remedy=remedy,
-        detail=tuple(lines[-_DETAIL_LINES:]),
-    )
 
 
 def _ignore(workspace: Path, build: Build) -> bytes | None:

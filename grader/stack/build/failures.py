@@ -1,0 +1,73 @@
+"""What to say when a build fails, takes too long or writes too much."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from grader.model.findings import Finding
+from grader.model.text import Text, msg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.stack.build.jobs import Job
+
+_DETAIL_LINES = 40
+_OUT_OF_MEMORY = 137
+_NOISE = re.compile(r"^(?:Removing intermediate container [0-9a-f]+| ---> .*|\[Warning\] One or more build-args .*)$")
+
+
+def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memory_mib: int) -> Finding:
+    """Return the finding for a failed build. step: which instruction failed, from 1 (0: none began)."""
+    build = job.build
+    line = job.lines[step - 1] if 0 < step <= len(job.lines) else 0
+    remedy = msg("Run docker compose build %(service)s in your project and read its last lines.", service=build.service)
+    if code == _OUT_OF_MEMORY:
+        remedy = msg("A step was killed: it may use %(n)s MiB of memory. Build with less at once.", n=memory_mib)
+    return _finding(
+        job,
+        "build-failed",
+        msg("The image of %(service)s does not build.", service=build.service),
+        remedy,
+        output,
+        line,
+    )
+
+
+def too_slow(job: Job, output: Sequence[str], step: int, deadline_s: float) -> Finding:
+    """Return the finding for builds that did not end in time."""
+    return _finding(
+        job,
+        "build-timeout",
+        msg("The images were not built within %(seconds)d s.", seconds=round(deadline_s)),
+        msg("Install fewer things, and copy the list of dependencies before the code so that Docker can cache."),
+        output,
+        job.lines[step - 1] if 0 < step <= len(job.lines) else 0,
+    )
+
+
+def too_large(job: Job, output: Sequence[str], step: int, disk_mib: int) -> Finding:
+    """Return the finding for a build that wrote more than it may."""
+    return _finding(
+        job,
+        "build-disk",
+        msg("The image of %(service)s needs more than %(n)s MiB of disk.", service=job.build.service, n=disk_mib),
+        msg("Install and copy less; remove what was downloaded in the same RUN."),
+        output,
+        job.lines[step - 1] if 0 < step <= len(job.lines) else 0,
+    )
+
+
+def _finding(job: Job, code: str, message: Text, remedy: Text, output: Sequence[str], line: int) -> Finding:
+    lines = [text.rstrip() for text in output if text.strip() and not _NOISE.match(text)]
+    return Finding(
+        code=code,
+        severity="error",
+        message=message,
+        file=job.build.dockerfile,
+        line=line,
+        path=f"services.{job.build.service}.build",
+        remedy=remedy,
+        detail=tuple(lines[-_DETAIL_LINES:]),
+    )
