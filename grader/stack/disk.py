@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 2.0
 # The engine measures everything it has, so a host with much on it is looked at less often.
-_SHARE = 10
+_SHARE = 3
 _ONLY_VOLUMES = (1, 42)  # from this version of the engine's API on it can be asked for volumes alone
 
 

@@ -43,13 +43,14 @@ def grade(tmp_path: Path, engine: docker.DockerClient):
     """Grade a service in Python with these further words in its Dockerfile and in its part of the compose file."""
     resolved(engine, ["python:3.13-slim"])
 
-    def run(app: str, *, build: str = "", more: str = "", name: str = "entrega") -> Result:
+    def run(app: str, *, build: str = "", more: str = "", name: str = "entrega", check: str = "hello.says") -> Result:
         folder = tmp_path / name
         folder.mkdir()
         (folder / "app.py").write_text(textwrap.dedent(app))
         (folder / "Dockerfile").write_text(DOCKERFILE.format(build=build))
         (folder / "compose.yaml").write_text(COMPOSE.format(more=textwrap.indent(textwrap.dedent(more), "    ")))
-        return pipeline.grade(folder, assignments.load("hello", HERE), lambda _event: None)
+        options = pipeline.Options(checks=(check,))
+        return pipeline.grade(folder, assignments.load("hello", HERE), lambda _event: None, options)
 
     yield run
     assert _left(engine) == []
@@ -127,7 +128,7 @@ def test_a_disk_filler_is_ended(where: str, more: str, grade) -> None:
                 file.flush()
     """
     app = GREETING + textwrap.dedent(fill) + "threading.Thread(target=attack, daemon=True).start()\nserve()\n"
-    result = grade(app, more=more)
+    result = grade(app, more=more, check="hello.long")
     assert verdict(result) == ("final", "failed", "disk-exceeded"), result.errors
 
 
@@ -163,14 +164,14 @@ def test_from_inside_there_is_nothing_to_find(grade) -> None:
                 found.append(host)
             except OSError:
                 pass
-        search = ["grep", "-rlsI", "hello" + ".says", "/", "--exclude-dir=proc", "--exclude-dir=sys"]
+        search = ["grep", "-rlsI", "hello" + ".long", "/", "--exclude-dir=proc", "--exclude-dir=sys"]
         found += subprocess.run(search, capture_output=True, text=True).stdout.split()
         if found:
             sys.exit(f"found {found}")
         serve()
         """
     )
-    search = "grep -rlsI 'hello[.]says' / --exclude-dir=proc --exclude-dir=sys"
+    search = "grep -rlsI 'hello[.]long' / --exclude-dir=proc --exclude-dir=sys"
     result = grade(probe, build=f"RUN ! {search} && ! env | grep -i -e grader -e docker\n")
     assert verdict(result) == ("final", "passed", ""), (result.errors, result.findings)
 

@@ -1,4 +1,4 @@
-"""The one check."""
+"""A check for most attacks, and one that lasts longer than any watch needs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,22 @@ def test_it_greets(world):
 
     GET / answers "hola" for five seconds.
     """
+    _greets(world, 5)
+
+
+@check("hello.long")
+def test_it_greets_for_long(world):
+    """GET / responde «hola» durante dos minutos.
+
+    GET / answers "hola" for two minutes.
+    """
+    _greets(world, 120)
+
+
+def _greets(world, seconds):
     world.ready_service("api")
     api = world.http("api-1")
-    deadline = world.recorder.clock() + 5
+    deadline = world.recorder.clock() + seconds
     while world.recorder.clock() < deadline:
         answer = api.get("/", within=5, subject="/")
         if answer.status != 200 or answer.body != b"hola":
