@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from grader.intake import names
+from grader.intake.limits import BLOCK
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from grader.intake.tree import Tree
-
-BLOCK = 256 * 1024
 
 
 def read(source: Path, tree: Tree) -> None:

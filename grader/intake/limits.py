@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+BLOCK = 256 * 1024  # bytes that are read and written at once
+
 
 class CopyLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one submission may hold: number of entries, bytes in all and per file, depth of folders.

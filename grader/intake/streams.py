@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import zstandard
 
+from grader.intake.limits import BLOCK
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from grader.intake.tree import Tree
 
 _CHUNK = 64 * 1024
-_BLOCK = 256 * 1024
 _MEMORY = 96 * 1024 * 1024  # xz -9 needs 65 MiB, and says so in its header
 _WINDOW = 1 << 27  # zstd --long; its default is at most 8 MiB
 
@@ -118,8 +118,8 @@ class Source:
 
     def _block(self) -> bytes:
         if self._zstd:
-            return self._zstd.read(_BLOCK)
-        return self._unpacked(self._new) if self._new else self._file.read(_BLOCK)
+            return self._zstd.read(BLOCK)
+        return self._unpacked(self._new) if self._new else self._file.read(BLOCK)
 
     def _unpacked(self, new: Callable[[], Decompressor]) -> bytes:
         while True:
@@ -133,7 +133,7 @@ class Source:
                 if not self._input:
                     raise EOFError
             data, self._input = self._input, b""
-            out = self._member.decompress(data, _BLOCK)
+            out = self._member.decompress(data, BLOCK)
             if self._member.eof:
                 self._input = self._member.unused_data
                 self._member = None

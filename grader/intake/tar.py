@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader.intake import names
+from grader.intake.limits import BLOCK
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from grader.intake.streams import Source
     from grader.intake.tree import Tree
 
-_BLOCK = 512
+_RECORD = 512
 _HEADER_BYTES = 64 * 1024  # an extended header is read as a whole
 _REGULAR = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 _EXTENDED = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE}
@@ -63,7 +64,7 @@ def _take(entry: _Entry, stream: Source, tree: Tree) -> None:
         if path:
             tree.check_size(path, entry.size)
             tree.file(path, _blocks(stream, entry.size), executable=entry.executable)
-            _skip(stream, -entry.size % _BLOCK, padded=False)
+            _skip(stream, -entry.size % _RECORD, padded=False)
         else:
             _skip(stream, entry.size)
     else:
@@ -85,14 +86,14 @@ def _hard_link(entry: _Entry, tree: Tree) -> None:
     source = tree.into / target
     with source.open("rb") as reader:
         executable = bool(source.stat().st_mode & 0o100)
-        tree.file(path, iter(lambda: reader.read(256 * 1024), b""), executable=executable)
+        tree.file(path, iter(lambda: reader.read(BLOCK), b""), executable=executable)
 
 
 def _entries(stream: Source, tree: Tree, file: str) -> Iterator[_Entry]:
     """Yield each entry with its extended headers applied; checks what follows the end."""
     extended: dict[str, str] = {}
     entries = 0
-    while any(block := stream.exactly(_BLOCK)):
+    while any(block := stream.exactly(_RECORD)):
         tree.tick()
         entries += 1
         if entries > tree.limits.ignored_entries + tree.limits.entries:
@@ -121,7 +122,7 @@ def _entries(stream: Source, tree: Tree, file: str) -> Iterator[_Entry]:
             raise ValueError(entry.size)  # programs differ on whether data follow
         extended = {}
         yield entry
-    while rest := stream.read(256 * 1024):
+    while rest := stream.read(BLOCK):
         if rest != bytes(len(rest)):
             tree.remarks.ambiguous(file, msg("%(file)s has something else after its end.", file=file))
 
@@ -151,7 +152,7 @@ def _extended(info: tarfile.TarInfo, stream: Source, tree: Tree, file: str) -> d
             msg("Make the archive with: %(command)s", command="tar -czf entrega.tar.gz -C FOLDER ."),
         )
     data = stream.exactly(info.size)
-    _skip(stream, -info.size % _BLOCK, padded=False)
+    _skip(stream, -info.size % _RECORD, padded=False)
     if info.type in _LONG:
         return {_LONG[info.type]: data.rstrip(b"\0").decode("utf-8", "surrogateescape")}
     said = _pax(data)
@@ -184,7 +185,7 @@ def _pax(data: bytes) -> dict[str, str]:
 
 def _blocks(stream: Source, size: int) -> Iterator[bytes]:
     while size:
-        block = stream.read(min(size, 256 * 1024))
+        block = stream.read(min(size, BLOCK))
         if not block:
             raise EOFError
         size -= len(block)
@@ -192,5 +193,5 @@ def _blocks(stream: Source, size: int) -> Iterator[bytes]:
 
 
 def _skip(stream: Source, size: int, *, padded: bool = True) -> None:
-    for _ in _blocks(stream, size + (-size % _BLOCK if padded else 0)):
+    for _ in _blocks(stream, size + (-size % _RECORD if padded else 0)):
         pass

@@ -8,6 +8,7 @@ import zlib
 from typing import IO, TYPE_CHECKING
 
 from grader.intake import links, names, zip_directory
+from grader.intake.limits import BLOCK
 from grader.intake.streams import Inflate
 from grader.model.text import msg
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _STORED, _DEFLATED, _BZIP2 = 0, 8, 12
 _CHUNK = 64 * 1024
-_BLOCK = 256 * 1024
 
 
 def read(file: IO[bytes], tree: Tree, name: str) -> None:
@@ -100,7 +100,7 @@ def _unpacked(file: IO[bytes], entry: ZipEntry) -> Iterator[bytes]:
         data = b""
         if unpacker.needs_input and not (data := next(packed, b"")):
             raise EOFError
-        yield unpacker.decompress(data, _BLOCK)
+        yield unpacker.decompress(data, BLOCK)
     if unpacker.unused_data or next(packed, b""):
         raise ValueError("data after the end")
 

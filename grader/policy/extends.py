@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grader.model.text import msg
 from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence
-from grader.policy.merge import merge_services
+from grader.policy.merge import merge
 from grader.policy.near import nearest
 from grader.policy.rules import Table, judge_mapping, value
 from grader.policy.scope import Scope
@@ -53,7 +53,7 @@ def _resolved(
     if sources.taken_over > MAX_TAKEN_OVER:
         at.error("extends-too-large", msg("Services take over more than %(limit)d values.", limit=MAX_TAKEN_OVER))
         return own
-    return merge_services(base, own)
+    return merge(base, own)
 
 
 def _too_deep(at: Scope, trail: tuple[tuple[str, str], ...], wanted: tuple[str, str]) -> bool:

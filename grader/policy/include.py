@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy import extends
-from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, plain
-from grader.policy.merge import merge_models
+from grader.policy.document.nodes import Entry, Mapping, Node, is_null, plain
+from grader.policy.merge import merge
 from grader.policy.project import Replacement, read_variables
 from grader.policy.relocate import relocate_model
 from grader.policy.rules import Table, items, judge_mapping, refused, value
@@ -32,7 +32,7 @@ _LONG: Table = {"path": value(as_texts), "project_directory": _PLAIN, "env_file"
 def resolve(sources: Sources, source: Source, tree: Mapping, trail: tuple[str, ...] = ()) -> Mapping:
     """Return the model of a file together with all that it includes."""
     entry = tree.entries.get("include")
-    if entry is None or (isinstance(entry.node, Scalar) and entry.node.value is None):
+    if entry is None or is_null(entry.node):
         return tree
     trail = (*trail, source.name)
     at = Scope(sources.project, "include", entry.line)
@@ -70,7 +70,7 @@ def _included(sources: Sources, at: Scope, source: Source, paths: list[str], tra
             at.error("include-depth", msg("Files include each other more than %(limit)d deep.", limit=MAX_DEPTH))
         else:
             one = _model(sources, source, other, trail)
-            model = one if model is None else merge_models(model, one)
+            model = one if model is None else merge(model, one)
     return model
 
 
@@ -99,11 +99,11 @@ def _joined(at: Scope, model: Mapping, included: Mapping) -> Mapping:
         if name in _OWN:
             continue
         before = entries.get(name)
-        if before is None or _is_null(before.node):
+        if before is None or is_null(before.node):
             entries[name] = entry
         elif isinstance(before.node, Mapping) and isinstance(entry.node, Mapping) and name in SECTIONS:
             entries[name] = Entry(_section(at, name, before.node, entry.node), before.line)
-        elif not _is_null(entry.node):
+        elif not is_null(entry.node):
             here = Scope(at.project, name, entry.line)
             here.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=name[:80]))
     return Mapping(entries, model.line)
@@ -120,7 +120,3 @@ def _section(at: Scope, section: str, before: Mapping, included: Mapping) -> Map
                 msg("Give one of the two another name."),
             )
     return Mapping(entries, before.line)
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None

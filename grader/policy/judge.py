@@ -10,7 +10,7 @@ from grader.model.text import msg
 from grader.policy import contract, course, extends, include
 from grader.policy.choose import choose, pass_on
 from grader.policy.collect import Collector
-from grader.policy.document.nodes import Mapping, Scalar
+from grader.policy.document.nodes import Mapping, is_null
 from grader.policy.plan import assemble
 from grader.policy.project import Replacement, find_compose_file, read_tree, read_variables
 from grader.policy.resources import NAME, NETWORK, VOLUME, judge_files, judge_section
@@ -101,7 +101,7 @@ def _services(top: Scope, tree: Mapping) -> dict[str, tuple[Judged, Collector]]:
     """Judge each service on its own; its findings wait until it is known whether it is started."""
     at = _section(top, tree, "services")
     node = tree.get("services")
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if is_null(node):
         at.error(
             "services-missing",
             msg("The compose file has no services."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence, plain, text_of
+from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null, plain, text_of
 from grader.policy.rules import items
 
 _REPLACED = frozenset({"command", "entrypoint", "test"})
@@ -12,17 +12,8 @@ _BY_TARGET = frozenset({"volumes", "devices", "configs", "secrets", "tmpfs"})
 _SINGLE_OR_LIST = frozenset({"dns", "dns_opt", "dns_search", "env_file", "tmpfs", "label_file"})
 
 
-def merge_services(base: Mapping, own: Mapping) -> Mapping:
-    """Return a service's own attributes merged into those of what it extends."""
-    return _mappings(base, own)
-
-
-def merge_models(first: Mapping, second: Mapping) -> Mapping:
-    """Return two files' models as one, as if the second were an override of the first."""
-    return _mappings(first, second)
-
-
-def _mappings(base: Mapping, own: Mapping) -> Mapping:
+def merge(base: Mapping, own: Mapping) -> Mapping:
+    """Return what `own` says merged into `base`: a service into the one it extends, or a model into another file's."""
     entries = dict(base.entries)
     for name, entry in own.entries.items():
         before = entries.get(name)
@@ -31,9 +22,9 @@ def _mappings(base: Mapping, own: Mapping) -> Mapping:
 
 
 def _merged(name: str, base: Node, own: Node) -> Node:
-    if name in _REPLACED or _is_null(base):
+    if name in _REPLACED or is_null(base):
         return own
-    if _is_null(own):
+    if is_null(own):
         return base
     if name == "build":
         base, own = _build(base), _build(own)
@@ -46,14 +37,10 @@ def _merged(name: str, base: Node, own: Node) -> Node:
     elif name in _SINGLE_OR_LIST:
         base, own = Sequence(items(base), base.line), Sequence(items(own), own.line)
     if isinstance(base, Mapping) and isinstance(own, Mapping):
-        return _mappings(base, own)
+        return merge(base, own)
     if isinstance(base, Sequence) and isinstance(own, Sequence):
         return _lists(base, own, by_target=name in _BY_TARGET)
     return own
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
 
 
 def _build(node: Node) -> Node:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null
 from grader.policy.resources import network_names
 from grader.policy.rules import DROP, Table, dropped, judge_mapping
 from grader.policy.values import Shape, as_text, as_texts
@@ -171,6 +171,6 @@ def networks(scope: Scope, node: Node) -> Any:
                 msg("Declare it under networks: at the top level."),
             )
             continue
-        empty = isinstance(attributes, Scalar) and attributes.value is None
+        empty = is_null(attributes)
         kept[name] = {} if empty else judge_mapping(inner, attributes, _ENDPOINT)
     return kept or DROP

@@ -12,7 +12,7 @@ from grader.model.text import msg
 from grader.policy.collect import Collector, Place
 from grader.policy.document import dotenv
 from grader.policy.document.interpolate import InterpolationError, expand, too_large
-from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence
+from grader.policy.document.nodes import Entry, Mapping, Node, Scalar, Sequence, is_null
 from grader.policy.document.yaml_load import MAX_BYTES, YamlError, load
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def read_tree(root: Path, file: str) -> Mapping:
         ) from None
     if isinstance(tree, Mapping):
         return tree
-    empty = isinstance(tree, Scalar) and tree.value is None
+    empty = is_null(tree)
     raise SubmissionRefusedError(
         Finding(
             code="compose-empty" if empty else "compose-not-mapping",

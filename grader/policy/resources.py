@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, text_of
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null, text_of
 from grader.policy.files import file_config, inside
 from grader.policy.rules import DROP, Rule, Table, dropped, items, judge_mapping, nested, refused, value
 from grader.policy.values import as_bool, as_text
@@ -163,7 +163,7 @@ FILE: Table = {
 
 def judge_section(scope: Scope, node: Node | None, table: Table) -> dict[str, dict[str, Any]]:
     """Judge a top-level section and return the judged attributes by name."""
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if node is None or is_null(node):
         return {}
     if not isinstance(node, Mapping):
         scope.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=scope.path))
@@ -179,8 +179,7 @@ def judge_section(scope: Scope, node: Node | None, table: Table) -> dict[str, di
         if not NAME.match(name) or len(name) > 80:
             inner.error("name-malformed", msg("%(name)s is not a name that can be used here.", name=name[:80]))
             continue
-        empty = isinstance(entry.node, Scalar) and entry.node.value is None
-        found[name] = {} if empty else judge_mapping(inner, entry.node, table)
+        found[name] = {} if is_null(entry.node) else judge_mapping(inner, entry.node, table)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping as AbstractMapping
 from typing import Any, Final
 
 from grader.model.text import Text, msg
-from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null
 from grader.policy.near import nearest
 from grader.policy.scope import Scope
 from grader.policy.values import Shape, as_bool, as_text
@@ -37,7 +37,7 @@ def judge_mapping(scope: Scope, node: Node, table: Table) -> dict[str, Any]:
         if rule is None:
             unknown(inner, name, table)
             continue
-        if isinstance(entry.node, Scalar) and entry.node.value is None:
+        if is_null(entry.node):
             continue  # an attribute without a value is as good as not there
         value = rule(inner, entry.node)
         if value is not DROP:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.document.nodes import Mapping, Node, Scalar
+from grader.policy.document.nodes import Mapping, Node, Scalar, is_null
 from grader.policy.mounts import judge_target
 from grader.policy.rules import DROP, Table, items, judge_mapping, value
 from grader.policy.values import (
@@ -188,7 +188,7 @@ def depends_on(scope: Scope, node: Node) -> Any:
     if isinstance(node, Mapping):
         for name, entry in node.entries.items():
             inner = scope.at(name, entry.line)
-            empty = isinstance(entry.node, Scalar) and entry.node.value is None
+            empty = is_null(entry.node)
             found = {} if empty else judge_mapping(inner, entry.node, _DEPENDENCY)
             condition = found.setdefault("condition", "service_started")
             if condition not in _CONDITIONS:

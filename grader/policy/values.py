@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader.model.text import Text, msg
-from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, text_of
+from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null, text_of
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
@@ -160,7 +160,7 @@ def as_pairs(scope: Scope, node: Node, separator: str = "=") -> dict[str, tuple[
         for name, entry in node.entries.items():
             inner = scope.at(name, entry.line)
             text = as_text(inner, entry.node)
-            empty = isinstance(entry.node, Scalar) and entry.node.value is None
+            empty = is_null(entry.node)
             if text is not None:
                 pairs[name] = (None if empty else text, entry.line)
         return pairs

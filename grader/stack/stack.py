@@ -14,8 +14,7 @@ import docker
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.stack import compose, gateway, labels, starting
-from grader.stack.build import builder, egress
-from grader.stack.build import jobs as builds
+from grader.stack.build import builder, egress, jobs
 from grader.stack.container import Container
 from grader.stack.creation import make
 from grader.stack.engine import ENGINE_ERRORS, engine_errors
@@ -114,13 +113,13 @@ class Stack:
             version = self.client.version()
         platform = str(version.get("Os", "linux")), str(version.get("Arch", "amd64"))
         project = self.info.project
-        jobs = builds.jobs(self._builds, project=project, workspace=self._workspace, platform=platform)
+        made = jobs.jobs(self._builds, project=project, workspace=self._workspace, platform=platform)
         try:
             with self._building, egress.opened(self.client, project, image=self.info.gateway.image) as network:
                 marks = labels.labels_of(project, labels.Owner.current())
                 builder.run(
                     self.client,
-                    jobs,
+                    made,
                     network=network,
                     marks=marks,
                     limits=limits,
@@ -128,7 +127,7 @@ class Stack:
                     on_line=on_line,
                 )
         except SubmissionBrokenError:
-            self._ours(builds.base_images(jobs))
+            self._ours(jobs.base_images(made))
             raise
 
     def up(

@@ -44,7 +44,6 @@ class Reading:
     escape: str = "\\"
     state: State = field(default_factory=State)
     states: list[State] = field(default_factory=list)  # of the stages above and of this one
-    modes: dict[str, int] = field(default_factory=dict)  # of what is copied from the context
     files: dict[str, str] = field(default_factory=dict)  # texts that are put into the context
     in_trigger: bool = False
 

@@ -48,6 +48,11 @@ Node = Scalar | Sequence | Mapping
 NULL = Scalar(None)
 
 
+def is_null(node: Node | None) -> bool:
+    """Say whether nothing is said: no node, or an empty value."""
+    return node is None or (isinstance(node, Scalar) and node.value is None)
+
+
 def plain(node: Node) -> object:
     """Return the node as ordinary Python data."""
     if isinstance(node, Scalar):

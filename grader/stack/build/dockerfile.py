@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # On every stage, so that layers which nobody's image needs any more can be told from those of others, and removed.
 LAYER_LABEL = "grader.layer"
 STAGE = re.compile(r"FROM (?P<base>\S+)(?: AS (?P<name>\S+))?$", re.IGNORECASE)
-_FROM_STAGE = re.compile(r"^(?:ONBUILD )?(?:COPY|ADD) (?:--\S+ )*?--from=(?P<stage>\S+)", re.IGNORECASE)
+_FROM_STAGE = re.compile(r"^COPY (?:--\S+ )*?--from=(?P<stage>\S+)", re.IGNORECASE)
 
 
 def for_engine(build: Build) -> tuple[str, tuple[int, ...]]:

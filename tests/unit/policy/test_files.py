@@ -16,7 +16,7 @@ from grader.model.workspace import Workspace
 from grader.policy import judge
 from grader.policy.document.nodes import plain
 from grader.policy.document.yaml_load import load
-from grader.policy.merge import merge_services
+from grader.policy.merge import merge
 from tests.unit.policy.conftest import SmallCatalogue
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ MERGED = [
 
 @pytest.mark.parametrize(("base", "own", "merged"), MERGED)
 def test_what_a_service_extends_is_merged_as_compose_does(base: str, own: str, merged: object) -> None:
-    assert plain(merge_services(load(base.encode()), load(own.encode()))) == merged  # type: ignore[arg-type]
+    assert plain(merge(load(base.encode()), load(own.encode()))) == merged  # type: ignore[arg-type]
 
 
 def test_a_finding_in_an_extended_file_names_that_file_and_line(submission: Submission) -> None:
