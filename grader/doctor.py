@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import docker
 
 PYTHON = (3, 11)
-# Images, a build cache and the volumes of one submission; below it builds fail in ways that are hard to read.
-DISK_GIB = 5.0
+# Images, layers, and what one submission can write before the watch ends it (its limit, and a few seconds more).
+DISK_GIB = 15.0
 # A broker, three workers and an API at their limits.
 MEMORY_GIB = 3.0
 _GIB = 1024**3

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader import i18n
-from grader.errors import SubmissionRefusedError, UsageError
-from grader.intake import take
-from grader.model.text import msg
+from grader.errors import SubmissionRefusedError
+from grader.intake import clean_place, take
 from grader.policy import judge
 
 if TYPE_CHECKING:
@@ -24,28 +23,24 @@ def verdict(
     """Return {accepted, findings: [{code, severity, file, line, path, message, remedy}], effective} as plain data.
 
     `effective` is the model that would be handed to Compose, null when the submission is refused. Without an
-    assignment any public image is accepted. `unpack`: a new or empty folder that keeps the clean copy. Raises
-    UsageError if there is nothing at `source`, or something in `unpack`.
+    assignment any public image is accepted. `unpack`: a new or empty folder that keeps the clean copy of a submission
+    that is accepted. Raises UsageError if there is nothing at `source`, or something in `unpack`.
     """
     findings: tuple[Finding, ...] = ()
     effective = None
     with tempfile.TemporaryDirectory(prefix="grader-inspect-") as folder:
+        into = unpack or Path(folder) / "workspace"
         try:
-            workspace = take(source, _empty(unpack) if unpack else Path(folder) / "workspace")
-            findings = workspace.findings
-            plan = judge(workspace, assignment, catalogue)
+            with clean_place(into):
+                workspace = take(source, into)
+                findings = workspace.findings
+                plan = judge(workspace, assignment, catalogue)
             findings += plan.findings
             effective = plan.compose
         except SubmissionRefusedError as refused:
             findings += refused.findings
     shown = [_shown(f, lang) for f in findings]
     return {"accepted": effective is not None, "findings": shown, "effective": effective}
-
-
-def _empty(folder: Path) -> Path:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(msg("%(path)s is there already and not empty", path=str(folder)))
-    return folder
 
 
 def _shown(finding: Finding, lang: str) -> dict[str, Any]:

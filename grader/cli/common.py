@@ -12,12 +12,14 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from grader import untrusted
 from grader.errors import GraderError, SubmissionError, UsageError
-from grader.i18n import languages, render
+from grader.i18n import languages
 from grader.model.text import Text, msg
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_USAGE, EXIT_PROVISIONAL, EXIT_REFUSED, EXIT_INTERRUPTED = 2, 3, 4, 130
+MAX_FINDINGS = 50
 
 language = click.option(
     "--lang",
@@ -40,21 +42,27 @@ def guarded(function: F) -> F:
         try:
             return function(*args, **kwargs)
         except UsageError as error:
-            stop(render(error.message, lang), EXIT_USAGE)
+            stop(printable(error.message, lang), EXIT_USAGE)
         except SubmissionError as error:
-            stop("\n".join(render(f.message, lang) for f in error.findings), EXIT_REFUSED)
+            stop("\n".join(printable(f.message, lang) for f in error.findings[:MAX_FINDINGS]), EXIT_REFUSED)
         except GraderError as error:
-            lines = [render(t, lang) for t in (error.message, error.remedy) if t]
+            lines = [printable(t, lang) for t in (error.message, error.remedy) if t]
             stop("\n".join(lines), EXIT_PROVISIONAL)
         except KeyboardInterrupt:
-            stop(render(msg("Interrupted; everything that was started has been removed."), lang), EXIT_INTERRUPTED)
+            stop(printable(msg("Interrupted; everything that was started has been removed."), lang), EXIT_INTERRUPTED)
 
     return run  # type: ignore[return-value]  # same signature, wrapped
 
 
 def say(text: Text | str, lang: str) -> None:
     """Print a message to the error stream, where progress and notices go."""
-    click.echo(text if isinstance(text, str) else render(text, lang), err=True)
+    click.echo(text if isinstance(text, str) else printable(text, lang), err=True)
+
+
+def printable(text: Text, lang: str) -> str:
+    """Return a message as a terminal and a CI log may see it: what a submission wrote in it does nothing there."""
+    shown = untrusted.rendered(text, lang).split("\n")
+    return "\n".join(untrusted.for_log(line, limit=untrusted.MAX_CHARS) for line in shown)
 
 
 def stop(message: str, code: int) -> NoReturn:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from grader.model.assignment import Assignment
 
 MARKER = "grader.yaml"
+MAX_MARKER = 65_536
 
 _seed = click.option("--seed", type=int, help="Repeat a run's random choices.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
@@ -97,8 +98,9 @@ def _marked(folder: Path) -> str:
 
     file = folder / MARKER
     try:
-        name = yaml.safe_load(file.read_text("utf-8"))["assignment"]
-    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
+        with file.open("rb") as stream:
+            name = yaml.safe_load(stream.read(MAX_MARKER))["assignment"]
+    except (OSError, ValueError, RecursionError, yaml.YAMLError, TypeError, KeyError) as error:
         raise UsageError(
             msg("%(file)s does not say which assignment this is; use --assignment ID", file=str(file))
         ) from error
@@ -130,7 +132,7 @@ def _run(
     listener = (
         json_lines.Listener(sys.stdout, found, lang, audience)
         if as_json
-        else console.ConsoleListener(screen, found, lang)
+        else console.ConsoleListener(screen, found, lang, audience)
     )
     options = pipeline.Options(checks=only, seed=seed, images=mode)  # type: ignore[arg-type]  # click chose it
     with listener:

@@ -15,7 +15,11 @@ from grader.cli.common import EXIT_REFUSED, assignments_folder, guarded, languag
 @click.argument("submission", type=click.Path(path_type=Path))
 @click.option("--assignment", help="Judge by this assignment's contract too.")
 @click.option("--json", "as_json", is_flag=True, help="Print {accepted, findings, effective} as JSON.")
-@click.option("--unpack", type=click.Path(path_type=Path), help="Keep the clean copy in this new or empty folder.")
+@click.option(
+    "--unpack",
+    type=click.Path(path_type=Path),
+    help="Keep the clean copy of an accepted submission in this new or empty folder.",
+)
 @assignments_folder
 @language
 @guarded

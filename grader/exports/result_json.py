@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from grader import untrusted
-from grader.i18n import render
+from grader.exports.findings import worst
 from grader.model.assignment import CheckSpec, Level, Visibility
 from grader.model.findings import Finding, Severity
 from grader.model.grade import ResolvedImage, Result, Status
@@ -17,6 +17,9 @@ from grader.model.text import Text, msg
 
 SCHEMA: Final = "grader/result/v1"
 Audience = Literal["student", "instructor"]
+
+MAX_FINDINGS: Final = 500
+MAX_ENTRIES: Final = 200  # images, versions, errors
 
 _NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
 _REFUSED = Outcome(check="", verdict="blocked", reason="submission-refused")
@@ -91,13 +94,13 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True, rename={"schema_
 
 def document(result: Result, *, lang: str = "es", audience: Audience = "instructor") -> dict[str, Any]:
     """Return the document as plain data; for students a hidden check keeps its title and outcome only."""
-    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(_document(result, lang, audience)))
+    built: dict[str, Any] = msgspec.json.decode(encode(_document(result, lang, audience)))
     return built
 
 
 def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = "instructor") -> None:
     """Write the document to `path` in one step: readers see the old file or the whole new one. Raises OSError."""
-    data = msgspec.json.format(msgspec.json.encode(_document(result, lang, audience)), indent=2) + b"\n"
+    data = msgspec.json.format(encode(_document(result, lang, audience)), indent=2) + b"\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
@@ -112,6 +115,12 @@ def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = 
             raise
 
 
+def encode(value: object) -> bytes:
+    """Return `value` as JSON in which no CI service finds a command (`##[group]`, `##vso[`), whoever prints it."""
+    # two signs stand together only inside of strings, where either may be written by its number
+    return msgspec.json.encode(value).replace(b"##", b"#\\u0023")
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the document, made from its types."""
     schema = msgspec.json.schema(ResultDocument)
@@ -122,11 +131,11 @@ def _document(result: Result, lang: str, audience: Audience) -> ResultDocument:
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def words(text: Text | None) -> str:
-        return untrusted.clean(render(text, lang, extra)) if text else ""
+        return untrusted.rendered(text, lang, extra) if text else ""
 
     def finding(f: Finding) -> FindingEntry:
         return FindingEntry(
-            code=f.code,
+            code=untrusted.one_line(f.code, limit=60),
             severity=f.severity,
             file=untrusted.one_line(f.file),
             line=f.line,
@@ -146,9 +155,9 @@ def _document(result: Result, lang: str, audience: Audience) -> ResultDocument:
             max_points=spec.points,
             level=spec.level,
             visibility=spec.visibility,
-            reason=outcome.reason if shown else "",
+            reason=untrusted.one_line(outcome.reason, limit=60) if shown else "",
             needs=spec.needs if shown else (),
-            blocked_by=outcome.blocked_by if shown else "",
+            blocked_by=untrusted.one_line(outcome.blocked_by, limit=120) if shown else "",
             expected=words(outcome.expected) if shown else "",
             observed=words(outcome.observed) if shown else "",
             began=round(outcome.began, 3) if shown else 0.0,
@@ -170,29 +179,30 @@ def _document(result: Result, lang: str, audience: Audience) -> ResultDocument:
         bonus=result.grade.bonus,
         max_bonus=result.grade.max_bonus,
         checks=tuple(check(spec, by_check.get(spec.id, missing)) for spec in result.assignment.checks),
-        findings=tuple(finding(f) for f in result.findings),
-        stages={name: round(seconds, 3) for name, seconds in result.stages.items()},
-        images=tuple(_image(i) for i in result.images),
-        versions=dict(result.versions),
+        findings=tuple(finding(f) for f in worst(result.findings, MAX_FINDINGS)),
+        stages={untrusted.one_line(name, limit=60): round(seconds, 3) for name, seconds in result.stages.items()},
+        images=tuple(_image(i) for i in result.images[:MAX_ENTRIES]),
+        versions={untrusted.one_line(k): untrusted.one_line(v) for k, v in result.versions.items()},
         seed=result.seed,
-        started_at=result.started_at,
+        started_at=untrusted.one_line(result.started_at, limit=40),
         errors=_errors(result, lang, audience),
     )
 
 
 def _image(image: ResolvedImage) -> ImageEntry:
     return ImageEntry(
-        name=image.name,
-        reference=image.reference,
-        digest=image.digest,
+        name=untrusted.one_line(image.name),
+        reference=untrusted.one_line(image.reference),
+        digest=untrusted.one_line(image.digest),
         equivalent=image.equivalent,
-        version=image.version,
-        differs=image.differs,
+        version=untrusted.one_line(image.version),
+        differs=tuple(untrusted.one_line(d) for d in image.differs),
     )
 
 
 def _errors(result: Result, lang: str, audience: Audience) -> tuple[str, ...]:
     # the grader's own trouble may quote a hidden check, so a student reads only that there was some
     if audience == "student" and result.errors:
-        return (render(msg("The grader had a problem of its own; your teacher can read the details."), lang),)
-    return tuple(untrusted.clean(e) for e in result.errors)
+        trouble = msg("The grader had a problem of its own; your teacher can read the details.")
+        return (untrusted.rendered(trouble, lang),)
+    return tuple(untrusted.clean(e) for e in result.errors[:MAX_ENTRIES])

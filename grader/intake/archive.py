@@ -6,14 +6,12 @@ import lzma
 import os
 import stat
 import struct
-import tarfile
 import zlib
 from typing import IO, TYPE_CHECKING, Literal, NoReturn
 
 import zstandard
 
-from grader.intake import tar, zip_file
-from grader.intake.names import ARCHIVE_SUFFIXES
+from grader.intake import names, tar, tar_header, zip_file
 from grader.intake.streams import Source
 from grader.model.text import msg
 
@@ -36,14 +34,16 @@ _SUFFIXES: dict[Format, tuple[str, ...]] = {
 # Whatever the readers and the libraries below them raise for bytes that are no archive.
 _BROKEN = (
     EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
-    tarfile.TarError, zstandard.ZstdError,
+    zstandard.ZstdError,
 )  # fmt: skip
 
 
 def kind(source: Path) -> Format | None:
     """Return what the file is, by its content; None if it is no archive or no regular file."""
+    if not stat.S_ISREG(source.stat().st_mode):  # opening a device may do something, a socket cannot be opened
+        return None
     with _opened(source) as file:
-        head = file.read(512) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
+        head = file.read(512)
     for magic, found in _MAGIC:
         if head.startswith(magic):
             return found
@@ -54,7 +54,7 @@ def kind(source: Path) -> Format | None:
 
 def read(source: Path, found: Format, tree: Tree) -> None:
     """Hand all that the archive holds to `tree`; raises SubmissionRefusedError for one that is broken."""
-    name = source.name
+    name = names.shown(source.name)
     if found in {"rar", "7z"}:
         refuse(source, tree)
     _say_suffix(name, found, tree)
@@ -72,26 +72,36 @@ def read(source: Path, found: Format, tree: Tree) -> None:
             tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
 
 
+def only(root: Path) -> Path | None:
+    """Return the archive that is all there is in a folder, or None."""
+    found = list(root.iterdir())
+    if len(found) != 1 or found[0].is_symlink() or not found[0].is_file():
+        return None
+    named = found[0].name.lower().endswith(names.ARCHIVE_SUFFIXES)
+    return found[0] if named or kind(found[0]) else None
+
+
 def refuse(source: Path, tree: Tree) -> NoReturn:
     """Refuse a file that is none of the archives that are understood."""
-    if source.name.lower().endswith(ARCHIVE_SUFFIXES):
+    name = names.shown(source.name)
+    if source.name.lower().endswith(names.ARCHIVE_SUFFIXES):
         tree.remarks.refuse(
             "archive-not-supported",
-            msg("%(file)s is no archive that can be read here.", file=source.name),
-            source.name,
+            msg("%(file)s is no archive that can be read here.", file=name),
+            name,
             msg("Hand in the folder itself, a zip, or a tar.gz."),
         )
     tree.remarks.refuse(
         "not-a-folder",
-        msg("%(file)s is a file; a submission is a folder with a compose file.", file=source.name),
-        source.name,
+        msg("%(file)s is a file; a submission is a folder with a compose file.", file=name),
+        name,
         msg("Name the folder that holds the compose file."),
     )
 
 
 def stem(name: str) -> str:
     """Return an archive's name without the ending that says how it is packed."""
-    for suffix in sorted(ARCHIVE_SUFFIXES, key=len, reverse=True):
+    for suffix in sorted(names.ARCHIVE_SUFFIXES, key=len, reverse=True):
         if name.lower().endswith(suffix) and len(name) > len(suffix):
             return name[: -len(suffix)]
     return name
@@ -119,7 +129,7 @@ def _opened(source: Path) -> IO[bytes]:
 
 def _tar_header(block: bytes) -> bool:
     try:
-        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except (tarfile.TarError, ValueError):
+        tar_header.parse(block)
+    except ValueError:
         return not any(block)  # an empty archive
     return True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from grader import process
 from grader.errors import GraderError
-from grader.intake import archive, git_address
+from grader.intake import archive, git_address, names
 from grader.intake.git_address import address, is_address
 from grader.model.text import msg
 from grader.polling import pause
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["address", "clone_url", "is_address", "read_bundle"]
 
 _CLONE_BYTES = 300 * 1024 * 1024
+_BUNDLE_LINES = 10_000
 _CONFIG = (
     "http.followRedirects=false", "http.proxy=", "credential.helper=", "core.hooksPath=/dev/null", "core.fsmonitor=",
     "core.symlinks=true",  # nothing is checked out; links are judged by the reader of the export
@@ -46,17 +47,35 @@ def clone_url(url: str, tree: Tree) -> str:
 
 def read_bundle(source: Path, tree: Tree) -> None:
     """Hand the repository in a bundle to `tree`."""
-    tree.check_archive(source.name, source.stat().st_size, _CLONE_BYTES)
-    _clone(str(source.resolve()), ("protocol.file.allow=always",), "file", tree)
+    tree.check_archive(names.shown(source.name), source.stat().st_size, _CLONE_BYTES)
+    _clone(str(source.resolve()), ("protocol.file.allow=always",), "file", tree, branch=_branch(source, tree))
 
 
-def _clone(origin: str, options: tuple[str, ...], protocol: str, tree: Tree) -> None:
+def _branch(source: Path, tree: Tree) -> str:
+    """Return the branch to take of a bundle made without HEAD (`git bundle create FILE main`); "" if it has one.
+
+    The bundle's own list is read: version and capabilities in lines, then `-ID` or `ID NAME` up to an empty line.
+    """
+    found = set()
+    with source.open("rb") as file:
+        for _ in range(_BUNDLE_LINES):
+            tree.tick()
+            line = file.readline(_BUNDLE_LINES)
+            if not line.strip():
+                break
+            found.add(line.decode("utf-8", "replace").strip().partition(" ")[2])
+    branches = sorted(name.removeprefix("refs/heads/") for name in found if name.startswith("refs/heads/"))
+    usual = [name for name in ("main", "master") if name in branches]
+    return "" if "HEAD" in found or not branches else (usual or branches)[0]
+
+
+def _clone(origin: str, options: tuple[str, ...], protocol: str, tree: Tree, *, branch: str = "") -> None:
     with tempfile.TemporaryDirectory(prefix="grader-git-") as folder:
         git = _Git(Path(folder), options, protocol, tree)
         repository = Path(folder) / "repository"
         git.run(
             "clone", "--bare", "--depth=1", "--no-tags", "--single-branch", "--template=", "--no-local", "--quiet",
-            "--", origin, str(repository),
+            *([f"--branch={branch}"] if branch else []), "--", origin, str(repository),
         )  # fmt: skip
         (repository / "info").mkdir(exist_ok=True)
         (repository / "info" / "attributes").write_text(_ATTRIBUTES)

@@ -35,7 +35,8 @@ _DRIVE = re.compile("[A-Za-z]:")
 
 ARCHIVE_SUFFIXES = (
     ".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tzst", ".tar.zst", ".7z", ".rar",
-    ".bundle",
+    ".bundle", ".tar.z", ".tar.lz", ".tar.lzma", ".tbz", ".tlz", ".zipx", ".gz", ".bz2", ".xz", ".zst", ".lz", ".lzma",
+    ".z", ".cpio", ".cab", ".arj", ".ace", ".jar", ".iso", ".dmg",
 )  # fmt: skip
 
 NAME_CHARACTERS = 200
@@ -77,11 +78,14 @@ def key(parts: Sequence[str]) -> str:
 def archive_parts(name: str) -> tuple[str, ...] | None:
     """Split a name in an archive into its parts, or return None if it leads out of the archive.
 
-    Windows tools write backslashes; they separate wherever the archive is unpacked on the author's machine.
+    Windows tools write backslashes; they separate wherever the archive is unpacked on the author's machine. Windows
+    also takes `.. ` for `..`, and a drive for the start of a new path wherever it stands.
     """
     name = name.replace("\\", "/")
     parts = tuple(part for part in name.split("/") if part not in {"", "."})
-    if name.startswith("/") or _DRIVE.match(name) or ".." in parts:
+    if name.startswith("/") or (parts and _DRIVE.match(parts[0])):
+        return None
+    if any(not part.rstrip(" .") or _DRIVE.fullmatch(part) for part in parts):
         return None
     return parts
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, NoReturn, Protocol
 
 import zstandard
 
 from grader.intake.limits import BLOCK
+from grader.intake.zstd_frames import Frames
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 64 * 1024
 _MEMORY = 96 * 1024 * 1024  # xz -9 needs 65 MiB, and says so in its header
-_WINDOW = 1 << 27  # zstd --long; its default is at most 8 MiB
+_WINDOW = 32 * 1024 * 1024  # zstd -19 needs 8 MiB, --long and --ultra up to 128
 
 
 class Decompressor(Protocol):
@@ -86,8 +87,12 @@ class Source:
         self._at = 0
         self._began = False
         if compression == "zstd":
+            frames = Frames(file, _WINDOW, lambda: self._too_wide(_WINDOW), tree.tick)
             reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-            self._zstd = reader.stream_reader(file, read_across_frames=True, read_size=_CHUNK, closefd=False)
+            self._zstd = reader.stream_reader(
+                frames,  # type: ignore[arg-type]  # has the one method that is called
+                read_across_frames=True, read_size=_CHUNK, closefd=False,
+            )  # fmt: skip
 
     def read(self, size: int) -> bytes:
         """Return at most `size` bytes (at most one block), nothing at the end only."""
@@ -133,13 +138,29 @@ class Source:
                 if not self._input:
                     raise EOFError
             data, self._input = self._input, b""
-            out = self._member.decompress(data, BLOCK)
+            out = self._decompressed(self._member, data)
             if self._member.eof:
                 self._input = self._member.unused_data
                 self._member = None
                 self._began = True
             if out:
                 return out
+
+    def _decompressed(self, member: Decompressor, data: bytes) -> bytes:
+        try:
+            return member.decompress(data, BLOCK)
+        except lzma.LZMAError as error:
+            if "limit" in str(error):  # all that tells it from damage
+                self._too_wide(_MEMORY)
+            raise
+
+    def _too_wide(self, limit: int) -> NoReturn:
+        self._tree.remarks.refuse(
+            "archive-memory",
+            msg("%(file)s needs more than %(limit)d MiB of memory to be unpacked.", file=self._name, limit=limit >> 20),
+            self._name,
+            msg("Make the archive with: %(command)s", command="tar -czf entrega.tar.gz -C FOLDER ."),
+        )
 
     def _next_member(self) -> bool:
         """Say whether another member follows: after the first, zeros are padding and all else must be one."""

@@ -3,50 +3,67 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
-from grader.errors import UsageError
-from grader.intake import archive, folder, git
+from grader.errors import GraderError, UsageError
+from grader.intake import archive, folder, git, names
 from grader.intake.limits import LIMITS, CopyLimits
+from grader.intake.place import clean_place, empty
 from grader.intake.tree import Tree
 from grader.model.text import msg
 from grader.model.workspace import Workspace
+from grader.untrusted import one_line
 
 
 def take(source: Path | str, into: Path, *, limits: CopyLimits = LIMITS) -> Workspace:
     """Copy the submission at `source` into the new or empty folder `into` and return the clean copy.
 
-    source: a folder, an archive (zip, tar, also compressed), a git bundle, or an https address of a git repository.
-    Raises UsageError if there is nothing at `source`, or `into` is not empty or lies within it,
-    SubmissionRefusedError with every reason why the submission cannot be taken, GraderError if the machine fails.
+    source: a folder, an archive (zip, tar, also compressed), a git bundle, or an https address of a git repository. A
+    folder or archive that holds nothing but one archive stands for that one.
+    Raises UsageError if there is nothing at `source` that can be opened, or `into` is not empty, cannot be made or
+    lies within the submission, SubmissionRefusedError with every reason why it cannot be taken, GraderError if the
+    machine fails.
     """
     url = git.address(source)
     path = Path(source)
     if url is None:
         _check_call(path, into)
-    fresh = not into.exists()
-    if not fresh and any(into.iterdir()):
-        raise UsageError(msg("%(path)s is there already and not empty", path=str(into)))
-    into.mkdir(parents=True, exist_ok=True)
-    tree = Tree(into, limits)
-    try:
+    with clean_place(into):
+        tree = Tree(into, limits)
         name = git.clone_url(url, tree) if url is not None else _read(path, tree)
         root = tree.finish()
-    except BaseException:
-        _empty(into, remove=fresh)
-        raise
+        inner = archive.only(root)
+        if inner:
+            tree, root = _unwrap(inner, tree)
     return Workspace(root=str(root.resolve()), name=name or "submission", findings=tuple(tree.remarks.notices))
 
 
 def _check_call(source: Path, into: Path) -> None:
-    if not source.exists():
-        raise UsageError(msg("There is no submission at %(path)s.", path=str(source)))
-    if source.is_dir() and into.resolve().is_relative_to(source.resolve()):
-        raise UsageError(msg("The copy cannot lie inside of the submission (%(path)s).", path=str(into)))
+    try:
+        source.stat()
+        if source.is_dir() and into.resolve().is_relative_to(source.resolve()):
+            raise UsageError(msg("The copy cannot lie inside of the submission (%(path)s).", path=one_line(str(into))))
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise UsageError(msg("There is no submission at %(path)s.", path=one_line(str(source)))) from error
+    except (OSError, RuntimeError) as error:  # no permission, a loop of links
+        why = error.strerror if isinstance(error, OSError) else None
+        raise UsageError(
+            msg("%(path)s cannot be read: %(why)s.", path=one_line(str(source)), why=why or str(error))
+        ) from error
 
 
 def _read(source: Path, tree: Tree) -> str:
     """Hand the submission to `tree` and return its name."""
+    try:
+        return _opened(source, tree)
+    except OSError as error:
+        raise GraderError(
+            msg("%(path)s cannot be read: %(why)s.", path=names.shown(source.name), why=error.strerror or str(error))
+        ) from error
+
+
+def _opened(source: Path, tree: Tree) -> str:
     if source.is_dir():
         source = source.resolve()
         folder.read(source, tree)
@@ -61,12 +78,15 @@ def _read(source: Path, tree: Tree) -> str:
     return archive.stem(source.name)
 
 
-def _empty(into: Path, *, remove: bool) -> None:
-    if remove:
-        shutil.rmtree(into, ignore_errors=True)
-        return
-    for entry in into.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+def _unwrap(inner: Path, tree: Tree) -> tuple[Tree, Path]:
+    """Take the only archive within what was handed in (course platforms wrap one so); what lies in it stays packed."""
+    with tempfile.TemporaryDirectory(prefix="grader-inner-") as aside:
+        packed = Path(aside) / inner.name
+        shutil.move(inner, packed)
+        empty(tree.into)
+        fresh = tree.anew()
+        fresh.remarks.notice(
+            "archive-entered", msg("The submission lies in the only file, %(file)s.", file=inner.name), inner.name
+        )
+        _read(packed, fresh)
+        return fresh, fresh.finish()

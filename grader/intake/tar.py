@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
-from grader.intake import names
+from grader.intake import names, tar_header
 from grader.intake.limits import BLOCK
 from grader.model.text import msg
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from grader.intake.streams import Source
     from grader.intake.tree import Tree
 
-_RECORD = 512
 _HEADER_BYTES = 64 * 1024  # an extended header is read as a whole
 _REGULAR = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 _EXTENDED = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE}
@@ -47,7 +46,7 @@ def read(opened: Callable[[], Source], tree: Tree, file: str) -> None:
 
 def _take(entry: _Entry, stream: Source, tree: Tree) -> None:
     """Copy one entry; afterwards the stream stands at the next header."""
-    is_folder = entry.type == tarfile.DIRTYPE or (entry.type == tarfile.AREGTYPE and entry.name.endswith("/"))
+    is_folder = entry.type == tarfile.DIRTYPE or (entry.type in _REGULAR and entry.name.endswith("/"))
     if entry.type == b"V":  # a label of the volume, no file
         _skip(stream, entry.size)
     elif is_folder:
@@ -60,13 +59,7 @@ def _take(entry: _Entry, stream: Source, tree: Tree) -> None:
     elif entry.type == tarfile.LNKTYPE:
         _hard_link(entry, tree)
     elif entry.type in _REGULAR:
-        path = tree.place_named(entry.name, "file")
-        if path:
-            tree.check_size(path, entry.size)
-            tree.file(path, _blocks(stream, entry.size), executable=entry.executable)
-            _skip(stream, -entry.size % _RECORD, padded=False)
-        else:
-            _skip(stream, entry.size)
+        _file(entry, stream, tree)
     else:
         path = tree.place_named(entry.name, "file")
         if path:
@@ -74,9 +67,24 @@ def _take(entry: _Entry, stream: Source, tree: Tree) -> None:
         _skip(stream, entry.size)
 
 
+def _file(entry: _Entry, stream: Source, tree: Tree) -> None:
+    """Copy one file, or compare it: `tar -r` and `tar -u` append what they have again."""
+    blocks = _blocks(stream, entry.size)
+    again = tree.copied(entry.name)
+    if again:
+        tree.repeated(again, blocks, executable=entry.executable)
+    elif path := tree.place_named(entry.name, "file"):
+        tree.check_size(path, entry.size)
+        tree.file(path, blocks, executable=entry.executable)
+    for _ in blocks:  # of what is not copied
+        pass
+    _skip(stream, -entry.size % tar_header.RECORD, padded=False)
+
+
 def _hard_link(entry: _Entry, tree: Tree) -> None:
     """Copy the file again that an earlier entry brought: GNU tar writes so what has two names on the author's disk."""
-    path = tree.place_named(entry.name, "file")
+    again = tree.copied(entry.name)
+    path = again or tree.place_named(entry.name, "file")
     if not path:
         return
     target = tree.is_file(names.archive_parts(entry.target) or ())
@@ -86,14 +94,16 @@ def _hard_link(entry: _Entry, tree: Tree) -> None:
     source = tree.into / target
     with source.open("rb") as reader:
         executable = bool(source.stat().st_mode & 0o100)
-        tree.file(path, iter(lambda: reader.read(BLOCK), b""), executable=executable)
+        write = tree.repeated if again else tree.file
+        write(path, iter(lambda: reader.read(BLOCK), b""), executable=executable)
 
 
 def _entries(stream: Source, tree: Tree, file: str) -> Iterator[_Entry]:
     """Yield each entry with its extended headers applied; checks what follows the end."""
     extended: dict[str, str] = {}
+    kinds: set[bytes] = set()
     entries = 0
-    while any(block := stream.exactly(_RECORD)):
+    while any(block := stream.exactly(tar_header.RECORD)):
         tree.tick()
         entries += 1
         if entries > tree.limits.ignored_entries + tree.limits.entries:
@@ -103,11 +113,13 @@ def _entries(stream: Source, tree: Tree, file: str) -> Iterator[_Entry]:
                 file,
                 msg("Hand in sources only: no installed packages, data or build output."),
             )
-        info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-        if info.size < 0:
-            raise ValueError(info.size)
+        info = tar_header.parse(block)
         if info.type in _EXTENDED or info.type in _LONG:
-            extended |= _extended(info, stream, tree, file)
+            said = _extended(info, stream, tree, file)
+            if info.type in kinds or any(extended.get(key, value) != value for key, value in said.items()):
+                _two_things(tree, file)
+            extended |= said
+            kinds |= {info.type} - {tarfile.XGLTYPE}
             continue
         entry = _entry(info, extended)
         if "sparse" in extended or info.type in {tarfile.GNUTYPE_SPARSE, b"M", b"D"}:
@@ -118,31 +130,36 @@ def _entries(stream: Source, tree: Tree, file: str) -> Iterator[_Entry]:
                 names.shown(entry.name),
                 msg("Make the archive with: %(command)s", command="tar -czf entrega.tar.gz -C FOLDER ."),
             )  # fmt: skip
-        if entry.size and entry.type in {tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, *_SPECIAL}:
+        without_data = entry.type in {tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, *_SPECIAL}
+        if entry.size and (without_data or entry.name.endswith("/")):
             raise ValueError(entry.size)  # programs differ on whether data follow
-        extended = {}
+        extended, kinds = {}, set()
         yield entry
+    if kinds:
+        raise ValueError("a header without an entry")
     while rest := stream.read(BLOCK):
         if rest != bytes(len(rest)):
             tree.remarks.ambiguous(file, msg("%(file)s has something else after its end.", file=file))
 
 
-def _entry(info: tarfile.TarInfo, extended: dict[str, str]) -> _Entry:
-    size = info.size
-    if "size" in extended:
-        if not re.fullmatch(r"[0-9]{1,18}", extended["size"]):
-            raise ValueError(extended["size"][:40])
-        size = int(extended["size"])
+def _two_things(tree: Tree, file: str) -> NoReturn:
+    tree.remarks.ambiguous(file, msg("%(file)s describes the same entry in two different ways.", file=file))
+
+
+def _entry(info: tar_header.Header, extended: dict[str, str]) -> _Entry:
+    size = extended.get("size", str(info.size))
+    if not re.fullmatch(r"[0-9]{1,18}", size) or int(size) != info.size:
+        raise ValueError(size[:40])  # only what has more than 8 GiB needs the record; here both must say the same
     return _Entry(
         name=extended.get("path", info.name),
         type=info.type,
-        size=size,
-        target=extended.get("linkpath", info.linkname),
+        size=info.size,
+        target=extended.get("linkpath", info.target),
         executable=bool(info.mode & 0o111),
     )
 
 
-def _extended(info: tarfile.TarInfo, stream: Source, tree: Tree, file: str) -> dict[str, str]:
+def _extended(info: tar_header.Header, stream: Source, tree: Tree, file: str) -> dict[str, str]:
     """Read one extended header: what it says of the entry that follows."""
     if info.size > _HEADER_BYTES:
         tree.remarks.refuse(
@@ -152,7 +169,7 @@ def _extended(info: tarfile.TarInfo, stream: Source, tree: Tree, file: str) -> d
             msg("Make the archive with: %(command)s", command="tar -czf entrega.tar.gz -C FOLDER ."),
         )
     data = stream.exactly(info.size)
-    _skip(stream, -info.size % _RECORD, padded=False)
+    _skip(stream, -info.size % tar_header.RECORD, padded=False)
     if info.type in _LONG:
         return {_LONG[info.type]: data.rstrip(b"\0").decode("utf-8", "surrogateescape")}
     said = _pax(data)
@@ -176,6 +193,8 @@ def _pax(data: bytes) -> dict[str, str]:
             raise ValueError("pax header")
         key = head[2].decode("utf-8", "replace")
         if key in {"path", "linkpath", "size"}:
+            if key in said:
+                raise ValueError(key)
             said[key] = data[head.end() : end - 1].decode("utf-8", "surrogateescape")
         elif key.startswith("GNU.sparse.") or key == "SCHILY.realsize":
             said["sparse"] = ""
@@ -193,5 +212,5 @@ def _blocks(stream: Source, size: int) -> Iterator[bytes]:
 
 
 def _skip(stream: Source, size: int, *, padded: bool = True) -> None:
-    for _ in _blocks(stream, size + (-size % _RECORD if padded else 0)):
+    for _ in _blocks(stream, size + (-size % tar_header.RECORD if padded else 0)):
         pass

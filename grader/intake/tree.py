@@ -15,6 +15,7 @@ from grader.model.text import Text, msg
 from grader.polling import Deadline
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from grader.intake.limits import CopyLimits
@@ -40,8 +41,16 @@ class Tree:
         self.links: dict[PurePosixPath, str] = {}
         self._kinds: dict[str, tuple[PurePosixPath, Kind]] = {}
         self._dropped: set[str] = set()
+        self._written: dict[str, PurePosixPath] = {}
         self._markers: dict[str, set[str]] = {}
         self._apple = False
+
+    def anew(self) -> Tree:
+        """Return an empty tree in the same place that goes on with this one's time and notices."""
+        tree = Tree(self.into, self.limits)
+        tree.deadline = self.deadline
+        tree.remarks.notices += self.remarks.notices
+        return tree
 
     def expect(self, parts: Sequence[str]) -> None:
         """Note a name that is still to come, where it tells what beside it is build output."""
@@ -172,7 +181,7 @@ class Tree:
         """Write one file at a place that was reserved, counting what really comes."""
         target = self.into / path
         size = 0
-        writer = self._write(lambda: target.open("xb"))
+        writer = self._write(lambda: target.open("xb", buffering=0))  # nothing is left to be written when it closes
         with writer:
             for block in blocks:
                 self.tick()
@@ -185,8 +194,23 @@ class Tree:
                         msg("The submission is larger than %(limit)d MiB.", limit=self.limits.total_bytes >> 20),
                         str(path),
                     )
-                self._write(lambda block=block: writer.write(block))  # type: ignore[misc]  # bound as a default
-        target.chmod(0o755 if executable else 0o644)
+                self._write(lambda block=block: _write_all(writer, block))  # type: ignore[misc]  # bound as a default
+        self._write(lambda: target.chmod(0o755 if executable else 0o644))
+        self._written[names.key(path.parts)] = path
+
+    def repeated(self, path: PurePosixPath, blocks: Iterable[bytes], *, executable: bool) -> None:
+        """Judge an entry for a file that is there already: harmless if it is the same again, byte for byte."""
+        target = self.into / path
+        same = executable == bool(target.stat().st_mode & 0o100)
+        with target.open("rb") as reader:
+            for block in blocks:
+                self.tick()
+                same = same and reader.read(len(block)) == block
+            same = same and not reader.read(1)
+        if same:
+            self.remarks.notice("entry-repeated", msg("%(path)s is in the archive twice.", path=str(path)), str(path))
+        else:
+            self._enter(path, "file")
 
     def check_size(self, path: PurePosixPath, size: int) -> None:
         """Refuse a file of this size, before it is read where the size is known."""
@@ -218,12 +242,17 @@ class Tree:
 
     def is_file(self, parts: Sequence[str]) -> PurePosixPath | None:
         """Return the path of a regular file that has been copied under these parts."""
-        path, kind = self._kinds.get(names.key(parts), (None, "folder"))
-        return path if kind == "file" else None
+        return self._written.get(names.key(parts))
+
+    def copied(self, name: str) -> PurePosixPath | None:
+        """Return the path of a regular file that has been copied for an entry of exactly this name."""
+        parts = tuple(unicodedata.normalize("NFC", part) for part in names.archive_parts(name) or ())
+        path = self.is_file(parts)
+        return path if path and path.parts == parts else None
 
     def files(self) -> list[PurePosixPath]:
         """Return the files copied so far."""
-        return [path for path, kind in self._kinds.values() if kind == "file"]
+        return list(self._written.values())
 
     def check_archive(self, name: str, size: int, limit: int) -> None:
         """Refuse what is too large before it is unpacked."""
@@ -336,3 +365,9 @@ def _enter_wrapper(root: Path, links_to_come: Collection[PurePosixPath]) -> Path
         if any((root / name).exists() for name in names.COMPOSE_FILES):
             return root
         root = entries[0]
+
+
+def _write_all(writer: io.FileIO, block: bytes) -> None:
+    rest = memoryview(block)
+    while rest:
+        rest = rest[writer.write(rest) :]

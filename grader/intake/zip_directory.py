@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from grader.intake import zip_fields
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -80,13 +80,16 @@ def entries(file: IO[bytes], limits: CopyLimits, remarks: Remarks, name: str) ->
     spans = []
     for central in _central(_exactly(file, end.offset, end.size), end.entries):
         start = _local(file, central, remarks, name)
+        shown = zip_fields.name(central.raw, central.flags, central.extra)
         found.append(
             ZipEntry(
-                _name(central), central.method, central.flags, central.crc, central.packed, central.size,
-                central.mode, start,
+                shown, central.method, central.flags, central.crc, central.packed, central.size, central.mode, start
             )
-        )  # fmt: skip
-        spans.append((central.offset, start + central.packed, bool(central.flags & _DESCRIPTOR)))
+        )
+        stop = start + central.packed
+        if central.flags & _DESCRIPTOR and stop < end.offset:
+            stop += _descriptor(file, stop, central)
+        spans.append((central.offset, stop))
     _no_gaps(spans, end.offset, remarks, name)
     return found
 
@@ -99,7 +102,7 @@ def _find_end(file: IO[bytes], remarks: Remarks, name: str) -> _End:
     if last < 0:
         raise EOFError
     disk, first, here, count, size, offset, comment = struct.unpack_from("<4x4H2IH", tail, last)
-    if last + 22 + comment != len(tail):
+    if last + 22 + comment > len(tail) or tail[last + 22 + comment :].strip(b"\0"):  # bsdtar fills up a block
         remarks.ambiguous(name, msg("%(file)s has something else after its end.", file=name))
     at = tail_at + last
     if at >= 20 and (locator := _exactly(file, at - 20, 20)).startswith(_LOCATOR64):
@@ -136,37 +139,11 @@ def _central(data: bytes, count: int) -> list[_Central]:
         at += n_name + n_extra + n_comment
         if magic != b"PK\x01\x02" or at > len(data) or disk not in {0, _MAX16}:
             raise ValueError(at)
-        size, packed, offset = _wide(extra, size, packed, offset)
+        size, packed, offset = zip_fields.wide(extra, size, packed, offset)
         found.append(_Central(raw, method, flags, crc, packed, size, mode >> 16, offset, extra))
     if at != len(data):
         raise ValueError(at)
     return found
-
-
-def _wide(extra: bytes, *values: int) -> list[int]:
-    """Replace values of 0xFFFFFFFF by those of the zip64 field, where there is one."""
-    if _MAX32 not in values:
-        return list(values)
-    field = _field(extra, 0x0001)
-    at = 0
-    wide = []
-    for value in values:
-        if value == _MAX32 and field is not None:
-            wide.append(struct.unpack_from("<Q", field, at)[0])
-            at += 8
-        else:
-            wide.append(value)
-    return wide
-
-
-def _field(extra: bytes, wanted: int) -> bytes | None:
-    at = 0
-    while at + 4 <= len(extra):
-        kind, length = struct.unpack_from("<2H", extra, at)
-        if kind == wanted:
-            return extra[at + 4 : at + 4 + length]
-        at += 4 + length
-    return None
 
 
 def _local(file: IO[bytes], central: _Central, remarks: Remarks, name: str) -> int:
@@ -174,21 +151,35 @@ def _local(file: IO[bytes], central: _Central, remarks: Remarks, name: str) -> i
     header = _exactly(file, central.offset, _LOCAL.size)
     magic, _, flags, method, _, _, crc, packed, size, n_name, n_extra = _LOCAL.unpack(header)
     rest = _exactly(file, central.offset + _LOCAL.size, n_name + n_extra)
-    size, packed = _wide(rest[n_name:], size, packed)
+    size, packed = zip_fields.wide(rest[n_name:], size, packed)
     same = (magic, rest[:n_name], method, flags & (_ENCRYPTED | _DESCRIPTOR | _UTF8)) == (
         b"PK\x03\x04", central.raw, central.method, central.flags & (_ENCRYPTED | _DESCRIPTOR | _UTF8),
     )  # fmt: skip
-    sizes = (crc, packed, size) == (central.crc, central.packed, central.size)
-    if not same or not (sizes or flags & _DESCRIPTOR):
+    unset = {0, _MAX32} if flags & _DESCRIPTOR else set()
+    sizes = zip((crc, packed, size), (central.crc, central.packed, central.size), strict=True)
+    same = same and all(here == there or here in unset for here, there in sizes)
+    if not same or not zip_fields.one_name(central.raw, central.extra, rest[n_name:]):
         remarks.ambiguous(name, msg("%(file)s describes the same entry in two different ways.", file=name))
     return int(central.offset + _LOCAL.size + n_name + n_extra)
 
 
-def _no_gaps(spans: list[tuple[int, int, bool]], end: int, remarks: Remarks, name: str) -> None:
+def _descriptor(file: IO[bytes], at: int, central: _Central) -> int:
+    """Return the length of what repeats checksum and sizes after the data of an entry; 0 if nothing does."""
+    file.seek(at)
+    found = file.read(24)
+    for form in ("<4s3I", "<4sI2Q", "<3I", "<I2Q"):
+        said = (central.crc, central.packed, central.size)
+        size = struct.calcsize(form)
+        values = struct.unpack_from(form, found) if len(found) >= size else ()
+        if values in {said, (b"PK\x07\x08", *said)}:
+            return size
+    return 0
+
+
+def _no_gaps(spans: list[tuple[int, int]], end: int, remarks: Remarks, name: str) -> None:
     """Entries that share data are a bomb; data between entries are seen by programs that read forwards."""
     at = 0
-    slack = 0
-    for start, stop, described in [*sorted(spans), (end, end, False)]:
+    for start, stop in [*sorted(spans), (end, end)]:
         if start < at:
             remarks.refuse(
                 "archive-overlap",
@@ -196,23 +187,9 @@ def _no_gaps(spans: list[tuple[int, int, bool]], end: int, remarks: Remarks, nam
                 name,
                 msg("Make the archive anew with your system's own archive program."),
             )
-        if start - at > slack:
+        if start > at:
             remarks.ambiguous(name, msg("%(file)s has data before or within the archive.", file=name))
         at = stop
-        slack = 24 if described else 0
-
-
-def _name(central: _Central) -> str:
-    """Return the name: UTF-8 where it says so or is so (macOS does not say), else of a Windows code page."""
-    field = _field(central.extra, 0x7075)
-    if field and len(field) > 5 and field[0] == 1 and struct.unpack_from("<I", field, 1)[0] == zlib.crc32(central.raw):
-        return field[5:].decode("utf-8", "surrogateescape")
-    if central.flags & _UTF8:
-        return central.raw.decode("utf-8", "surrogateescape")
-    try:
-        return central.raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return central.raw.decode("cp850")
 
 
 def _exactly(file: IO[bytes], at: int, size: int) -> bytes:

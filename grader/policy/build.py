@@ -58,9 +58,8 @@ _SECRETS = refused(
     msg("Builds get no secrets, keys or agents of the machine."),
     msg("Remove it and its RUN --mount; what a build needs must be in the submission or public."),
 )
-_CACHE = refused(
-    "build-cache", msg("Caches outside of the grader may not be read or written."), msg("Remove the attribute.")
-)
+_LEFT_OUT = dropped(msg("This attribute is left out of what the grader builds."))
+_CACHE = dropped(msg("Caches outside of the grader are neither read nor written."))
 BUILD: Table = {
     "context": value(as_text),
     "dockerfile": value(as_text),
@@ -82,16 +81,16 @@ BUILD: Table = {
         "privileged", msg("A privileged build has the whole machine."), msg("Remove privileged:.")
     ),
     "isolation": refused("isolation", msg("Isolation is an attribute of Windows.")),
-    "labels": dropped(),
+    "labels": _LEFT_OUT,
     "tags": dropped(msg("Built images get names of the grader's own.")),
-    "extra_hosts": dropped(),
+    "extra_hosts": _LEFT_OUT,
     "shm_size": dropped(),
     "ulimits": dropped(),
     "no_cache": dropped(),
     "pull": dropped(),
     "platforms": dropped(msg("The platform is that of the grader's machine.")),
-    "provenance": dropped(),
-    "sbom": dropped(),
+    "provenance": _LEFT_OUT,
+    "sbom": _LEFT_OUT,
 }
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
+from grader import untrusted
 from grader.model.findings import Finding, Severity
-
-if TYPE_CHECKING:
-    from grader.model.text import Text
+from grader.model.text import Text
 
 MAX_FINDINGS = 200  # a hostile file could earn thousands; nobody reads more
 
@@ -22,6 +19,11 @@ class Place(msgspec.Struct, frozen=True):
     path: str = ""
 
 
+def _shown(text: Text) -> Text:
+    """Return a message in which what a submission wrote cannot steer a terminal or turn the reading round."""
+    return Text(text.msgid, {n: untrusted.one_line(p) if isinstance(p, str) else p for n, p in text.params.items()})
+
+
 class Collector:
     """Findings in the order in which they were made, each place and code once."""
 
@@ -32,6 +34,8 @@ class Collector:
         """Remember one finding."""
         if len(self._seen) >= MAX_FINDINGS and severity != "error":
             return
+        at = Place(untrusted.one_line(at.file), at.line, untrusted.one_line(at.path))
+        message, remedy = _shown(message), remedy and _shown(remedy)
         finding = Finding(
             code=code, severity=severity, message=message, file=at.file, line=at.line, path=at.path, remedy=remedy
         )

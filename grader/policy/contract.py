@@ -127,8 +127,10 @@ def names_taken(scope: Scope, judged: Judged, names: set[str]) -> None:
         for alias in attributes.get("aliases", []):
             own = "container_name" if alias == judged.container_name else "networks"
             aliases.append((own, alias))
-    if "hostname" in judged.emitted:
-        aliases.append(("hostname", judged.emitted["hostname"]))
+    if "hostname" in judged.emitted:  # within the container, the part before the first dot is a name as well
+        hostname = judged.emitted["hostname"]
+        aliases += [("hostname", name) for name in dict.fromkeys((hostname, hostname.partition(".")[0]))]
+    aliases += [("extra_hosts", text.partition("=")[0]) for text in judged.emitted.get("extra_hosts", [])]
     for link in judged.emitted.get("links", []):
         target, _, alias = link.partition(":")
         if alias and alias != target:

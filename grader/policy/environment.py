@@ -48,8 +48,13 @@ def _too_many(scope: Scope, number: int) -> bool:
     return number > MAX_VARIABLES
 
 
+def changes_programs(name: str) -> bool:
+    """Say whether a variable of this name has a say in which programs run."""
+    return name.upper().startswith("LD_") or name in {"PATH", "BASH_ENV", "ENV"}
+
+
 def _changes_witness(scope: Scope, name: str) -> bool:
-    if not (scope.witness and name.upper().startswith("LD_")):
+    if not (scope.witness and changes_programs(name)):
         return False
     scope.error(
         "witness-changed",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
-from grader.policy.document.nodes import Mapping, Node
+from grader.policy.document.nodes import Mapping, Node, Scalar
 from grader.policy.mounts import MAX_MOUNTS, judge_target
 from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, value
 from grader.policy.values import as_text
@@ -13,8 +14,20 @@ from grader.policy.values import as_text
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
+
+def _mode(scope: Scope, node: Node) -> Any:
+    """Of the mode it is kept whether the file may be executed."""
+    raw = node.value if isinstance(node, Scalar) else None
+    if isinstance(raw, str) and re.fullmatch(r"(0o?)?[0-7]{1,4}", raw):
+        raw = int(raw.removeprefix("0o"), 8)
+    if not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw <= 0o7777:
+        scope.error("attribute-value", msg("%(path)s is not a mode.", path=scope.path), msg("Write it like 0444."))
+        return DROP
+    return "0555" if raw & 0o111 else "0444"
+
+
 _FILE: Table = {
-    "source": value(as_text), "target": value(as_text), "uid": dropped(), "gid": dropped(), "mode": dropped(),
+    "source": value(as_text), "target": value(as_text), "uid": dropped(), "gid": dropped(), "mode": _mode,
 }  # fmt: skip
 
 
@@ -44,7 +57,8 @@ def files(kind: str) -> Any:
             target = found.get("target") or source
             target = judge_target(inner, target if target.startswith("/") else default + target)
             if target:
-                kept.append({"source": own, "target": target, "mode": "0444"})
+                mode = "0555" if own in scope.project.programs else "0444"
+                kept.append({"source": own, "target": target, "mode": found.get("mode", mode)})
         return kept or DROP
 
     return rule

@@ -19,10 +19,12 @@ _REFERENCE = re.compile(
     rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?\Z"
 )
+_NUMBER = re.compile(r"(?:0x[0-9a-f]+|[0-9]{8,})/")  # an address to some tools
 _HEX = re.compile(r"[0-9a-f]{2,64}\Z")
 # The large public registries; what lies elsewhere may be a machine of anybody's, or of the instructor's network.
 _PUBLIC = frozenset({
-    "asia-docker.pkg.dev", "cgr.dev", "container-registry.oracle.com", "docker.dragonflydb.io", "docker.elastic.co",
+    "asia-docker.pkg.dev", "cgr.dev", "code.forgejo.org", "codeberg.org", "container-registry.oracle.com",
+    "cr.fluentbit.io", "cr.weaviate.io", "docker.dragonflydb.io", "docker.elastic.co", "docker.gitea.com",
     "docker.n8n.io", "docker.redpanda.com", "eu.gcr.io", "europe-docker.pkg.dev", "gcr.io", "ghcr.io", "icr.io",
     "k8s.gcr.io", "lscr.io", "mcr.microsoft.com", "mirror.gcr.io", "nvcr.io", "public.ecr.aws", "quay.io",
     "registry.access.redhat.com", "registry.fedoraproject.org", "registry.gitlab.com", "registry.k8s.io",
@@ -81,9 +83,9 @@ def forbidden(image: Image, written: str) -> Text | None:
         or image.path.startswith("sha256/")
     ):
         why = msg("%(image)s reads as the id of an image on this machine.", image=written)
-    elif not host and _OURS.match(image.path):
+    elif not host and (_OURS.match(image.path) or image.path == "build"):  # in a plan, `build:x` is what x builds
         why = msg("%(image)s reads as an image of the grader itself.", image=written)
-    elif host and (":" in host or host == "localhost" or _is_address(host)):
+    elif (host and (":" in host or host == "localhost" or _is_address(host))) or _NUMBER.match(image.path):
         why = msg("%(image)s names a registry by address, port or localhost.", image=written)
     elif host and host not in _PUBLIC:
         why = msg("%(image)s names a registry that is not one of the large public ones.", image=written)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy import extends
 from grader.policy.document.nodes import Entry, Mapping, Node, is_null, plain
 from grader.policy.merge import merge
-from grader.policy.project import Replacement, read_variables
+from grader.policy.project import Replacement, read_variables, read_variables_of
 from grader.policy.relocate import relocate_model
-from grader.policy.rules import Table, items, judge_mapping, refused, value
+from grader.policy.rules import Table, each_text, items, judge_mapping, value
 from grader.policy.scope import Scope
 from grader.policy.sources import MAX_FILES
 from grader.policy.values import as_text, as_texts
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 MAX_DEPTH = 10
 SECTIONS = ("services", "networks", "volumes", "configs", "secrets")
 _OWN = frozenset({"include", "name", "version"})  # said of a file, not of the project
-_PLAIN = refused(
-    "include",
-    msg("An included file is read in its own folder, with the .env that is there."),
-    msg("Remove the attribute."),
-)
-_LONG: Table = {"path": value(as_texts), "project_directory": _PLAIN, "env_file": _PLAIN}
+_LONG: Table = {"path": value(as_texts), "project_directory": value(as_text), "env_file": value(as_texts)}
+
+
+@dataclass(slots=True, frozen=True)
+class _Wanted:
+    """What one entry asks for: files, the folder that their paths begin in, files of variables (None: as usual)."""
+
+    paths: tuple[str, ...]
+    folder: str | None = None
+    env_files: tuple[str, ...] | None = None
 
 
 def resolve(sources: Sources, source: Source, tree: Mapping, trail: tuple[str, ...] = ()) -> Mapping:
@@ -41,26 +46,61 @@ def resolve(sources: Sources, source: Source, tree: Mapping, trail: tuple[str, .
         at.error("too-many-files", msg("More than %(limit)d further compose files.", limit=MAX_FILES))
     for i, item in enumerate(items(entry.node)[:MAX_FILES]):
         inner = at.at(i, item.line)
-        included = _included(sources, inner, source, _paths(inner, item), trail)
+        included = _included(sources, inner, source, _wanted(inner, source, item), trail)
         if included is not None:
             model = _joined(inner, model, included)
     return model
 
 
-def _paths(at: Scope, node: Node) -> list[str]:
-    if isinstance(node, Mapping):
-        found: dict[str, Any] = judge_mapping(at, node, _LONG)
-        return found.get("path", [])  # type: ignore[no-any-return]  # what as_texts returned
-    text = as_text(at, node)
-    return [] if text is None else [text]
+def _wanted(at: Scope, source: Source, node: Node) -> _Wanted:
+    if not isinstance(node, Mapping):
+        text = as_text(at, node)
+        return _Wanted(() if text is None else (text,))
+    found: dict[str, Any] = judge_mapping(at, node, _LONG)
+    folder = env_files = None
+    if found.get("project_directory"):
+        folder = _in_tree(
+            at.at("project_directory", node.entries["project_directory"].line),
+            source,
+            found["project_directory"],
+            folder=True,
+        )
+    if found.get("env_file"):
+        entry = node.entries["env_file"]
+        places = each_text(at.at("env_file", entry.line), entry.node)
+        names = [_in_tree(place, source, text) for text, place in places[:MAX_FILES]]
+        env_files = tuple(name for name in names if name)
+    return _Wanted(tuple(found.get("path", ())), folder, env_files)
 
 
-def _included(sources: Sources, at: Scope, source: Source, paths: list[str], trail: tuple[str, ...]) -> Mapping | None:
+def _in_tree(at: Scope, source: Source, text: str, *, folder: bool = False) -> str | None:
+    """Return a path of the submission as seen from its top ("" for that), or None after a complaint."""
+    root = at.project.root
+    try:
+        path = (root / source.folder / text).resolve()
+        known = path.is_dir() if folder else path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        path, known = root.parent, False
+    if "$" in text or not path.is_relative_to(root):
+        at.error(
+            "include",
+            msg("%(file)s is not a file of the submission.", file=text[:120] or '""'),
+            msg("Put the file into the submission and name it relative to the compose file."),
+        )
+        return None
+    name = path.relative_to(root).as_posix()
+    if not known:
+        at.error("include-missing", msg("The file %(file)s is not in the submission.", file=name))
+        return None
+    return "" if name == "." else name
+
+
+def _included(sources: Sources, at: Scope, source: Source, wanted: _Wanted, trail: tuple[str, ...]) -> Mapping | None:
     """Return the model of one entry: of its first file, with the others as overrides."""
     model: Mapping | None = None
-    if not paths:
+    if not wanted.paths:
         at.error("include", msg("include names no file."), msg("Write - path/to/compose.yaml."))
-    for text in paths[:MAX_FILES]:
+    for text in wanted.paths[:MAX_FILES]:
         other = sources.open(at, text, source.folder, "include")
         if other is None:
             continue
@@ -69,18 +109,23 @@ def _included(sources: Sources, at: Scope, source: Source, paths: list[str], tra
         elif len(trail) > MAX_DEPTH:
             at.error("include-depth", msg("Files include each other more than %(limit)d deep.", limit=MAX_DEPTH))
         else:
-            one = _model(sources, source, other, trail)
+            one = _model(sources, source, other, wanted, trail)
             model = one if model is None else merge(model, one)
     return model
 
 
-def _model(sources: Sources, source: Source, other: Source, trail: tuple[str, ...]) -> Mapping:
+def _model(sources: Sources, source: Source, other: Source, wanted: _Wanted, trail: tuple[str, ...]) -> Mapping:
     project = sources.project
     if other.model is not None:
         return other.model
     if not other.whole:
-        own = {}
-        if other.folder != source.folder:
+        if wanted.folder is not None:
+            other.folder = wanted.folder
+        own: dict[str, str] = {}
+        if wanted.env_files is not None:
+            for name in wanted.env_files:
+                own |= read_variables_of(project.root, project.out, name)
+        elif other.folder != source.folder:
             own = read_variables(project.root, project.out, other.folder)
         other.variables = {**own, **source.variables}  # what includes has the last word, as in Compose
         tree = Replacement(project, other.variables, other.base).tree(other.tree)

@@ -88,6 +88,7 @@ def _top_level(top: Scope, tree: Mapping) -> None:
     }
     project.network_names = frozenset(found["networks"])
     project.volume_names = frozenset(found["volumes"])
+    project.bound_volumes = {n: v["driver_opts"] for n, v in found["volumes"].items() if "driver_opts" in v}
     for name in ("configs", "secrets"):
         judge_files(_section(top, tree, name), tree.get(name))
 
@@ -114,7 +115,7 @@ def _services(top: Scope, tree: Mapping) -> dict[str, tuple[Judged, Collector]]:
     if len(node.entries) > MAX_SERVICES:
         at.error("too-many-services", msg("There are more than %(limit)d services.", limit=MAX_SERVICES))
         return {}
-    entries = {n: e for n, e in node.entries.items() if not n.startswith("x-")}
+    entries = node.entries
     project = top.project
     project.service_names = frozenset(entries)
     _same_but_for_case(at, node)

@@ -21,7 +21,7 @@ _SYSTEM = ("/proc", "/sys", "/dev")
 _WITNESS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
 _WITNESS_CONFIGURATION = ("/usr/local/etc",)  # where redis images document their configuration
 _MODES = frozenset({"ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
-_VOLUME_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
+_VOLUME_NAME = re.compile(r"(?:[a-zA-Z0-9]|_(?!_))[a-zA-Z0-9_.-]*\Z")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -64,12 +64,23 @@ def judge_volumes(scope: Scope, node: Node) -> list[dict[str, Any]]:
         mount = _long(inner, item) if isinstance(item, Mapping) else _short(inner, item)
         if mount:
             emitted.append(mount)
-    return emitted
+    return _once(scope, emitted)
+
+
+def _once(scope: Scope, mounts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of two mounts at one place the later one counts, as in Compose."""
+    by_target = {mount["target"]: mount for mount in mounts}
+    for mount in mounts:
+        if by_target[mount["target"]] is not mount:
+            scope.notice(
+                "mount-replaced", msg("The first mount at %(target)s gives way to a later one.", target=mount["target"])
+            )
+    return list(by_target.values())
 
 
 def _short(scope: Scope, node: Node) -> dict[str, Any] | None:
     text = as_text(scope, node)
-    if text is None:
+    if text is None or _one_letter(scope, text):
         return None
     drive = _DRIVE.match(text)
     parts = text.split(":") if not drive else [text[:2] + text[2:].split(":")[0], *text[2:].split(":")[1:]]
@@ -84,7 +95,7 @@ def _short(scope: Scope, node: Node) -> dict[str, Any] | None:
         scope.error("mount-mode", msg("%(mode)s is not a mode of a mount here (ro, rw).", mode=parts[2][:60]))
         return None
     target = judge_target(scope, parts[1])
-    if target is None:
+    if target is None or _clock(scope, parts[0], target):
         return None
     if parts[0].startswith((".", "/", "~", "\\")) or drive:
         mount = _bind(scope, parts[0], target)
@@ -95,6 +106,26 @@ def _short(scope: Scope, node: Node) -> dict[str, Any] | None:
     if mount and "nocopy" in modes and mount["type"] == "volume":
         mount["volume"] = {"nocopy": True}
     return mount
+
+
+def _one_letter(scope: Scope, text: str) -> bool:
+    """Say whether this is a volume of one letter, which Compose cannot tell from a drive; complains if so."""
+    found = re.fullmatch(r"[A-Za-z]:/[^:]*(:r[ow])?", text) is not None and text[0] in scope.project.volume_names
+    if found:
+        scope.error(
+            "mount-target",
+            msg("Compose takes %(name)s for a drive of Windows, not for a volume.", name=text[:2]),
+            msg("Give the volume a name of at least two letters."),
+        )
+    return found
+
+
+def _clock(scope: Scope, source: str, target: str) -> bool:
+    """Say whether this is the host's time zone, which is mounted by habit: without it a container keeps UTC."""
+    clock = source == target and target in {"/etc/localtime", "/etc/timezone"}
+    if clock:
+        scope.notice("attribute-dropped", msg("The time zone of the machine is not mounted; containers keep UTC."))
+    return clock
 
 
 def _named(scope: Scope, name: str, target: str) -> dict[str, Any] | None:
@@ -108,6 +139,8 @@ def _named(scope: Scope, name: str, target: str) -> dict[str, Any] | None:
             msg("Declare it under volumes: at the top level, or write ./%(name)s for a folder.", name=name),
         )
         return None
+    if name in scope.project.bound_volumes:
+        return _bind(scope, scope.project.bound_volumes[name], target)
     scope.project.used_volumes.add(name)
     return {"type": "volume", "source": name, "target": target}
 
@@ -215,6 +248,8 @@ def _long(scope: Scope, node: Mapping) -> dict[str, Any] | None:
     if kind == "bind" and not source:
         scope.error("mount-syntax", msg("A mount of type bind names no source."))
         return None
+    if kind == "bind" and _clock(scope, source, target):
+        return None
     if kind == "bind":
         mount = _bind(scope, source if source.startswith((".", "/", "~", "\\")) else f"./{source}", target)
     elif source:
@@ -238,13 +273,16 @@ def judge_tmpfs(scope: Scope, node: Node) -> list[str]:
         if text is None:
             continue
         path, _, options = text.partition(":")
-        target = judge_target(inner, path)
+        shared_memory = path.rstrip("/") == "/dev/shm"  # noqa: S108 - of the container, which has it anyway
+        target = path if shared_memory else judge_target(inner, path)
         size = TMPFS_CAP
         for option in options.split(","):
             name, _, given = option.partition("=")
             if name == "size" and given and given[-1] != "%":
                 size = min(as_bytes(inner, Scalar(given, item.line)) or TMPFS_CAP, TMPFS_CAP)
-        if target:
+            elif name in {"exec", "suid", "dev"}:
+                inner.notice("attribute-dropped", msg("The option %(name)s is left out.", name=name))
+        if target and not shared_memory:
             emitted.append(f"{target}:size={size}")
     return emitted
 

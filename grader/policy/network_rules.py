@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null
 from grader.policy.resources import network_names
-from grader.policy.rules import DROP, Table, dropped, judge_mapping
+from grader.policy.rules import DROP, Table, dropped, each_text, judge_mapping
 from grader.policy.values import Shape, as_text, as_texts
 
 if TYPE_CHECKING:
@@ -44,6 +44,20 @@ def network_mode(scope: Scope, node: Node) -> Any:
 def own_service(scope: Scope, text: str) -> Any:
     """`service:<name>` of a service of this project."""
     name = text.removeprefix("service:")
+    contract = scope.project.assignment.service(name) if scope.project.assignment else None
+    if scope.witness or (
+        contract and contract.images
+    ):  # with its address or among its processes, one could act in its place
+        scope.error(
+            "witness-shared",
+            msg(
+                "%(service)s cannot share the network, processes or memory of %(other)s.",
+                service=scope.service,
+                other=name,
+            ),
+            msg("Reach it by its name, as other services do."),
+        )
+        return DROP
     if name == scope.service:
         scope.error("dependency-cycle", msg("%(service)s cannot share with itself.", service=name))
         return DROP
@@ -84,13 +98,13 @@ def cgroup(scope: Scope, node: Node) -> Any:
 
 def expose(scope: Scope, node: Node) -> Any:
     """A few ports; between containers it is only a remark."""
-    ports = as_texts(scope, node) or []
+    ports = each_text(scope, node)
     good = []
     number = 0
-    for text in ports[:MAX_PORTS]:
+    for text, at in ports[:MAX_PORTS]:
         match = _PORT.match(text)
         if not match or not 0 < int(match["first"]) <= int(match["last"] or match["first"]) <= 65535:
-            scope.error("attribute-value", msg("%(value)s is not a port.", value=text[:40]))
+            at.error("attribute-value", msg("%(value)s is not a port.", value=text[:40]))
         else:
             good.append(text)
             number += int(match["last"] or match["first"]) - int(match["first"]) + 1
@@ -123,26 +137,27 @@ def extra_hosts(scope: Scope, node: Node) -> Any:
 def links(scope: Scope, node: Node) -> Any:
     """Names for services of this project."""
     kept = []
-    for text in (as_texts(scope, node) or [])[:MAX_NAMES]:
+    for text, at in each_text(scope, node)[:MAX_NAMES]:
         name, _, alias = text.partition(":")
         if name not in scope.project.service_names:
-            scope.error("service-unknown", msg("There is no service %(name)s.", name=name[:60]))
+            at.error("service-unknown", msg("There is no service %(name)s.", name=name[:60]))
         elif alias and not HOST_NAME.matches(alias):
-            scope.error("attribute-value", HOST_NAME.complaint(alias))
+            at.error("attribute-value", HOST_NAME.complaint(alias))
         else:
             kept.append(text)
     return kept or DROP
 
 
 def _aliases(scope: Scope, node: Node) -> Any:
-    names = (as_texts(scope, node) or [])[:MAX_NAMES]
-    for name in names:
+    names = each_text(scope, node)[:MAX_NAMES]
+    for name, at in names:
         if not HOST_NAME.matches(name):
-            scope.error("attribute-value", HOST_NAME.complaint(name))
-    return [n for n in names if HOST_NAME.matches(n)] or DROP
+            at.error("attribute-value", HOST_NAME.complaint(name))
+    return [n for n, _ in names if HOST_NAME.matches(n)] or DROP
 
 
 _ADDRESSES = dropped(msg("The grader chooses the addresses of its networks."))
+_LEFT_OUT = dropped(msg("This attribute is left out of what the grader runs."))
 _ENDPOINT: Table = {
     "aliases": _aliases,
     "priority": dropped(),
@@ -150,9 +165,9 @@ _ENDPOINT: Table = {
     "ipv4_address": _ADDRESSES,
     "ipv6_address": _ADDRESSES,
     "link_local_ips": _ADDRESSES,
-    "mac_address": dropped(),
-    "interface_name": dropped(),
-    "driver_opts": dropped(),
+    "mac_address": _ADDRESSES,
+    "interface_name": _LEFT_OUT,
+    "driver_opts": _LEFT_OUT,
 }
 
 

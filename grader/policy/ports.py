@@ -13,7 +13,8 @@ from grader.policy.values import as_text
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
-_SHORT = re.compile(r"(?P<host>.*:)?(?P<target>[0-9]{1,5}(-[0-9]{1,5})?)(/(tcp|udp|sctp))?\Z", re.DOTALL)
+_SHORT = re.compile(r"(?P<host>.*:)?(?P<target>[0-9]{1,5}(-[0-9]{1,5})?)(/(?P<kind>tcp|udp|sctp))?\Z", re.DOTALL)
+_PORT = re.compile(r"[0-9]{1,5}(/(udp|sctp))?\Z")
 _LONG: Table = {
     "target": value(as_text),
     "published": value(as_text),
@@ -42,21 +43,47 @@ def fixed_port_line(scope: Scope, node: Node) -> int:
     return line
 
 
+def container_ports(node: Node) -> list[str]:
+    """Return the containers' side of well-formed ports, one by one, as `expose` writes them."""
+    found: dict[str, None] = {}
+    for item in items(node)[:MAX_PORTS]:
+        protocol = Scalar("tcp")
+        target: Node | None = item
+        if isinstance(item, Mapping):
+            target, protocol = item.get("target"), item.get("protocol") or protocol  # type: ignore[assignment]
+        match = _SHORT.match(text_of(target.value)[:200]) if isinstance(target, Scalar) else None
+        if not match:
+            continue
+        first, _, last = match["target"].partition("-")
+        kind = match["kind"] or (text_of(protocol.value) if isinstance(protocol, Scalar) else "tcp")
+        suffix = "" if kind == "tcp" else f"/{kind}"
+        found.update(dict.fromkeys(f"{port}{suffix}" for port in range(int(first), int(last or first) + 1)))
+    return [port for port in found if _PORT.match(port)][:MAX_PORTS]
+
+
 def _number(node: Node) -> int:
     """Return how many ports an entry of the short form stands for."""
+    if isinstance(node, Mapping):
+        node = node.get("published") or Scalar(None)
     match = _SHORT.match(text_of(node.value)[:200]) if isinstance(node, Scalar) else None
     first, _, last = match["target"].partition("-") if match else ("", "", "")
     return int(last) - int(first) + 1 if last else 1
+
+
+def _is_port(text: str) -> bool:
+    return bool(re.fullmatch(r"[0-9]{1,5}", text)) and 0 < int(text) <= 65535
 
 
 def _fixed(scope: Scope, node: Node) -> bool:
     if isinstance(node, Mapping):
         found: dict[str, Any] = judge_mapping(scope, node, _LONG)
         published = str(found.get("published", ""))
+        if not _is_port(str(found.get("target", ""))):
+            scope.error("attribute-value", msg("%(value)s is not a port.", value=str(found.get("target", ""))[:60]))
         return bool(published) and published != "0" and "-" not in published
     text = as_text(scope, node)
     match = _SHORT.match(text or "")
-    if text is None or not match:
+    if text is None or not match or not all(map(_is_port, match["target"].split("-"))):
         if text is not None:
             scope.error("attribute-value", msg("%(value)s is not a port.", value=text[:60]))
         return False

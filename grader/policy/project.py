@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_EXPANDED = 2 << 20  # characters in all: an alias repeats a text of variables without costing the file a byte
 CORRECT = msg("Correct the file; docker compose config shows whether it can be read.")
+# what every student's Compose knows without a .env; "." is the folder that relative paths begin in
+_PROJECT_NAME = "COMPOSE_PROJECT_NAME"
+_COMPOSE_SETS = {_PROJECT_NAME: "project", "PWD": "."}
 _OVERRIDES = tuple(f"{base}.override.{suffix}" for base in ("compose", "docker-compose") for suffix in ("yml", "yaml"))
 
 
@@ -75,22 +78,28 @@ def _no_compose_file(root: Path) -> Finding:
 
 def read_variables(root: Path, out: Collector, folder: str = "") -> dict[str, str]:
     """Return the variables of the .env at the top of the submission, or of `folder`; what steers tools is left out."""
-    file = f"{folder}/.env" if folder else ".env"
+    return read_variables_of(root, out, f"{folder}/.env" if folder else ".env")
+
+
+def read_variables_of(root: Path, out: Collector, file: str) -> dict[str, str]:
+    """Return the variables of one file of the submission, none if it is not there."""
     path = root / file
     if not path.is_file() or not path.resolve().is_relative_to(root):
-        return {}
-    found: dict[str, str] = {}
+        return dict(_COMPOSE_SETS)
+    found = dict(_COMPOSE_SETS)
     with path.open("rb") as reader:
         data = reader.read(dotenv.MAX_BYTES + 1)
     for variable in dotenv.parse(data, file, {}, out):
-        if dotenv.steers_tools(variable.name):
+        if variable.name == _PROJECT_NAME:
+            found[variable.name] = variable.value or ""
+        elif dotenv.steers_tools(variable.name):
             out.add(
                 "warning",
                 "env-name-reserved",
                 Place(file, variable.line, variable.name),
                 msg("%(name)s steers Docker or the system and is left out.", name=variable.name[:80]),
             )
-        else:
+        elif variable.name != "PWD":
             found[variable.name] = variable.value or ""
     return found
 

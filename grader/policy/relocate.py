@@ -49,10 +49,19 @@ def relocate_model(tree: Mapping, folder: str) -> Mapping:
     def files(section: Node) -> Node:
         return _all(section, lambda one: _with(one, "file", lambda value: _path(value, folder)))
 
+    def device(options: Node) -> Node:
+        bound = isinstance(options, Mapping) and _text(options.get("device")).startswith(".")
+        return _with(options, "device", lambda value: _path(value, folder)) if bound else options
+
     found: Node = _with(tree, "services", lambda section: _all(section, lambda one: relocate_service(one, folder)))
     found = _with(_with(found, "configs", files), "secrets", files)
+    found = _with(found, "volumes", lambda section: _all(section, lambda one: _with(one, "driver_opts", device)))
     assert isinstance(found, Mapping)
     return found
+
+
+def _text(node: Node | None) -> str:
+    return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else ""
 
 
 def _with(node: Node, name: str, change: Callable[[Node], Node]) -> Node:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null, text_of
-from grader.policy.files import file_config, inside
+from grader.policy.files import file_config, inside, relative
 from grader.policy.rules import DROP, Rule, Table, dropped, items, judge_mapping, nested, refused, value
 from grader.policy.values import as_bool, as_text
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*\Z")
+NAME = re.compile(r"(?:[a-zA-Z0-9]|_(?!_))[a-zA-Z0-9._-]*\Z")
 MAX_RESOURCES = 50
 _PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")))
 
@@ -78,13 +78,37 @@ def _ipam_configs(scope: Scope, node: Node) -> Any:
     return DROP
 
 
+_HARMLESS_OPTION = re.compile(
+    r"(?:com\.docker\.network\.)?(?:driver\.mtu|bridge\.enable_(?:icc|ip_masquerade)|encrypted)\Z"
+)
+_BRIDGE = "com.docker.network.bridge.name"
+
+
+def _network_options(scope: Scope, node: Node) -> Any:
+    """The network is ours and has none of them; those that could have reached the host's networks are refused."""
+    if not isinstance(node, Mapping):
+        scope.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=scope.path))
+        return DROP
+    for name, entry in node.entries.items():
+        inner = scope.at(name, entry.line)
+        own_name = name == _BRIDGE and not re.match(r"docker|virbr|lxc|cni|podman", as_text(inner, entry.node) or "")
+        if own_name or _HARMLESS_OPTION.match(name):
+            inner.notice("attribute-dropped", msg("The option %(name)s is left out.", name=name[:60]))
+        else:
+            inner.error(
+                "network-options", msg("Options of a network driver are not allowed."), msg("Remove the attribute.")
+            )
+    return DROP
+
+
+_LEFT_OUT = dropped(msg("This attribute is left out of what the grader runs."))
 _NAMED = dropped(msg("The grader gives networks, volumes and projects names of its own."))
 
 NETWORK: Table = {
     "name": _NAMED,
     "external": _external("network"),
-    "driver": _only("network-driver", frozenset({"bridge", "default", ""})),
-    "driver_opts": refused("network-options", msg("Options of a network driver are not allowed.")),
+    "driver": _only("network-driver", frozenset({"bridge", "default", "overlay", ""})),
+    "driver_opts": _network_options,
     "ipam": nested({
         "driver": _only("network-driver", frozenset({"default", ""})),
         "options": refused("network-options", msg("Options of a network driver are not allowed.")),
@@ -94,13 +118,16 @@ NETWORK: Table = {
     "enable_ipv4": dropped(),
     "enable_ipv6": dropped(),
     "attachable": dropped(),
-    "labels": dropped(),
+    "labels": _LEFT_OUT,
 }  # fmt: skip
 
 
 def _volume_options(scope: Scope, node: Node) -> Any:
     if isinstance(node, Mapping) and (not node.entries or _in_memory(node)):
         return DROP  # a plain volume serves as well
+    folder = _bound_folder(scope, node)
+    if folder:
+        return folder
     scope.error(
         "volume-options",
         msg("Options of a volume can mount folders of the host or of the network."),
@@ -109,11 +136,28 @@ def _volume_options(scope: Scope, node: Node) -> Any:
     return DROP
 
 
+def _texts(node: Node) -> dict[str, str]:
+    """Return the values of a mapping that has only single ones, else nothing."""
+    entries = node.entries.items() if isinstance(node, Mapping) else ()
+    given = {n: text_of(e.node.value) for n, e in entries if isinstance(e.node, Scalar)}
+    return given if len(given) == len(entries) else {}
+
+
+def _bound_folder(scope: Scope, node: Node) -> str:
+    """Return the folder of the submission that a volume is bound to, "" if there is none."""
+    given = _texts(node)
+    bound = given.get("type", "none") in {"none", "bind"} and given.get("o") in {"bind", "bind,rw"}
+    if not bound or set(given) - {"type", "o", "device"} or not given.get("device", "").startswith("."):
+        return ""
+    path = inside(scope, given["device"])
+    return "./" + relative(scope, path) if path else ""
+
+
 def _in_memory(node: Mapping) -> bool:
     """Say whether the options ask for a file system in memory and nothing else."""
-    given = {n: text_of(e.node.value) for n, e in node.entries.items() if isinstance(e.node, Scalar)}
+    given = _texts(node)
     return (
-        len(given) == len(node.entries)
+        bool(given)
         and set(given) <= {"type", "device", "o"}
         and given.get("type") == "tmpfs"
         and given.get("device", "tmpfs") in {"tmpfs", "none"}
@@ -126,7 +170,7 @@ VOLUME: Table = {
     "external": _external("volume"),
     "driver": _only("volume-driver", frozenset({"local", ""})),
     "driver_opts": _volume_options,
-    "labels": dropped(),
+    "labels": _LEFT_OUT,
 }
 
 
@@ -136,7 +180,7 @@ def _file(scope: Scope, node: Node) -> Any:
         return DROP
     path = inside(scope, text)
     config = file_config(scope, path) if path else None
-    return config[0] if config else DROP
+    return config if config else DROP
 
 
 def _from_variable(scope: Scope, node: Node) -> Any:
@@ -154,7 +198,7 @@ FILE: Table = {
     "environment": _from_variable,
     "external": _external("config"),
     "name": dropped(),
-    "labels": dropped(),
+    "labels": _LEFT_OUT,
     "driver": _SWARM,
     "driver_opts": _SWARM,
     "template_driver": _SWARM,
@@ -174,8 +218,6 @@ def judge_section(scope: Scope, node: Node | None, table: Table) -> dict[str, di
     found: dict[str, dict[str, Any]] = {}
     for name, entry in node.entries.items():
         inner = scope.at(name, entry.line)
-        if name.startswith("x-"):
-            continue
         if not NAME.match(name) or len(name) > 80:
             inner.error("name-malformed", msg("%(name)s is not a name that can be used here.", name=name[:80]))
             continue
@@ -188,7 +230,9 @@ def judge_files(scope: Scope, node: Node | None) -> None:
     kind = scope.path
     for name, found in judge_section(scope, node, FILE).items():
         if "file" in found:
-            scope.project.named_files[f"{kind}:{name}"] = found["file"]
+            scope.project.named_files[f"{kind}:{name}"], mode = found["file"]
+            if mode == "0555":
+                scope.project.programs.add(found["file"][0])
         elif "content" in found or "environment" in found:
             own = f"{kind[:-1]}-{len(scope.project.named_files) + 1}"
             scope.project.files[own] = found.get("content", found.get("environment", ""))

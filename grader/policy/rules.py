@@ -10,7 +10,7 @@ from grader.model.text import Text, msg
 from grader.policy.document.nodes import Mapping, Node, Scalar, Sequence, is_null
 from grader.policy.near import nearest
 from grader.policy.scope import Scope
-from grader.policy.values import Shape, as_bool, as_text
+from grader.policy.values import Shape, as_bool, as_text, as_texts
 
 
 class _Drop:
@@ -62,10 +62,19 @@ def wrong_type(scope: Scope) -> None:
 
 
 def refused(code: str, why: Text, remedy: Text | None = None) -> Rule:
-    """Refuse the attribute whatever its value is; an empty list or mapping says nothing."""
+    """Refuse the attribute whatever its value is; an empty one says nothing."""
+    return refused_unless(frozenset(), code, why, remedy)
+
+
+def refused_unless(default: frozenset[str], code: str, why: Text, remedy: Text | None = None) -> Rule:
+    """Refuse the attribute unless it says what is so anyway, or nothing."""
 
     def rule(scope: Scope, node: Node) -> Any:
-        if isinstance(node, Scalar) or len(node.items if isinstance(node, Sequence) else node.entries):
+        if isinstance(node, Scalar):
+            empty = node.value == "" or node.value in default
+        else:
+            empty = not (node.items if isinstance(node, Sequence) else node.entries)
+        if not empty:
             scope.error(code, why, remedy)
         return DROP
 
@@ -131,3 +140,14 @@ def nested(table: Table) -> Rule:
 def items(node: Node) -> tuple[Node, ...]:
     """Return the elements of a list, or the value itself as the only one."""
     return node.items if isinstance(node, Sequence) else (node,)
+
+
+def each_text(scope: Scope, node: Node) -> list[tuple[str, Scope]]:
+    """Return the texts of a list, or the only one, each with its own place."""
+    texts = as_texts(scope, node) or []
+    return [(text, scope.on(item)) for text, item in zip(texts, items(node), strict=False)]  # none after a complaint
+
+
+def limited(most: str) -> tuple[str, Text]:
+    """Return the code and words of a notice that a value is larger than what the grader gives."""
+    return "attribute-limited", msg("The grader gives at most %(limit)s here.", limit=most)

@@ -50,6 +50,8 @@ class Project:
     files: dict[str, str] = field(default_factory=dict)  # name of an emitted config -> its content
     file_sources: dict[str, str] = field(default_factory=dict)  # path in the submission -> name of its config
     named_files: dict[str, str] = field(default_factory=dict)  # "configs:x", "secrets:x" -> name of an emitted config
+    bound_volumes: dict[str, str] = field(default_factory=dict)  # volume -> the folder of the submission that it is
+    programs: set[str] = field(default_factory=set)  # configs whose files may be executed
     used_volumes: set[str] = field(default_factory=set)
     further_files: list[str] = field(default_factory=list)  # compose files that are extended or included
     expanded: int = 0  # characters that replacing variables has made

@@ -12,7 +12,7 @@ from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.image_names import judge_image, parse
 from grader.policy.mounts import split
-from grader.policy.ports import fixed_port_line
+from grader.policy.ports import container_ports, fixed_port_line
 from grader.policy.rules import judge_mapping
 from grader.policy.service_table import SERVICE
 from grader.policy.witness import right_image, witness_is_built
@@ -66,6 +66,7 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
     environment = {**found.get("env_file", {}), **found.get("environment", {})}
     if environment:
         emitted["environment"] = environment
+    _exposed(found, emitted)
     _mounts(scope, found, emitted)
     _networks(scope, found, emitted)
     deploy = found.get("deploy", {})
@@ -146,6 +147,14 @@ def _mounts(scope: Scope, found: dict[str, Any], emitted: dict[str, Any]) -> Non
     targets = [m["target"] for m in [*volumes, *configs]]
     for twice in sorted({t for t in targets if targets.count(t) > 1}):
         scope.error("mount-target", msg("Two things are mounted at %(target)s.", target=twice))
+
+
+def _exposed(found: dict[str, Any], emitted: dict[str, Any]) -> None:
+    """Ports are never published, but the container's side of them is kept; engines refuse it with a foreign network."""
+    ports = [*found.get("expose", []), *(container_ports(found["ports"]) if "ports" in found else [])]
+    emitted.pop("expose", None)
+    if ports and "network_mode" not in found:
+        emitted["expose"] = list(dict.fromkeys(ports))
 
 
 def _networks(scope: Scope, found: dict[str, Any], emitted: dict[str, Any]) -> None:

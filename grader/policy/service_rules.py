@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node, Scalar, is_null
 from grader.policy.mounts import judge_target
-from grader.policy.rules import DROP, Table, items, judge_mapping, value
+from grader.policy.rules import DROP, Table, each_text, items, judge_mapping, limited, value
 from grader.policy.values import (
     as_bool,
     as_bytes,
@@ -130,6 +130,8 @@ def ulimits(scope: Scope, node: Node) -> Any:
             found = {} if both is None else {"soft": both, "hard": both}
         if found:
             clamped = {k: cap if v < 0 else min(v, cap) for k, v in found.items()}
+            if clamped != found:
+                inner.notice(*limited(str(cap)))
             hard = clamped.get("hard", max(clamped.values()))
             kept[name] = {"soft": min(clamped.get("soft", hard), hard), "hard": hard}
     return kept or DROP
@@ -152,12 +154,16 @@ def replicas(scope: Scope, node: Node) -> Any:
 def shm_size(scope: Scope, node: Node) -> Any:
     """Shared memory up to 256 MiB."""
     size = as_bytes(scope, node)
+    if size is not None and size > SHM_CAP:
+        scope.notice(*limited("256 MiB"))
     return DROP if size is None else min(size, SHM_CAP)
 
 
 def grace(scope: Scope, node: Node) -> Any:
     """How long a stop may take: at most 30 s."""
     length = as_duration(scope, node)
+    if length is not None and length > MAX_GRACE_S:
+        scope.notice(*limited(write_duration(MAX_GRACE_S)))
     return DROP if length is None else write_duration(min(length, MAX_GRACE_S))
 
 
@@ -197,10 +203,15 @@ def depends_on(scope: Scope, node: Node) -> Any:
             kept[name] = found
     else:
         kept = {name: {"condition": "service_started"} for name in as_texts(scope, node) or []}
+    places = (
+        dict(each_text(scope, node))
+        if not isinstance(node, Mapping)
+        else {name: scope.at(name, entry.line) for name, entry in node.entries.items()}
+    )
     if kept.pop(scope.service, None):
-        scope.error("dependency-cycle", msg("%(service)s waits for itself.", service=scope.service))
+        places[scope.service].error("dependency-cycle", msg("%(service)s waits for itself.", service=scope.service))
     for name in [n for n in kept if n not in scope.project.service_names]:
-        scope.error(
+        places[name].error(
             "service-unknown",
             msg("There is no service %(name)s.", name=name[:60]),
             msg("Correct its name under depends_on."),
@@ -219,10 +230,10 @@ def volumes_from(scope: Scope, node: Node) -> Any:
             msg("Write its volumes out."),
         )
         return DROP
-    for text in as_texts(scope, node) or []:
+    for text, at in each_text(scope, node):
         name, _, mode = text.partition(":")
         if name == "container" or name not in scope.project.service_names or mode not in {"", "ro", "rw"}:
-            scope.error("foreign-container", msg("%(value)s is not a service of this project.", value=text[:60]))
+            at.error("foreign-container", msg("%(value)s is not a service of this project.", value=text[:60]))
         else:
             kept.append(text)
     return kept or DROP

@@ -11,7 +11,17 @@ from grader.policy.environment import judge_env_file, judge_environment
 from grader.policy.file_rules import files
 from grader.policy.health import judge_healthcheck
 from grader.policy.mounts import judge_tmpfs, judge_volumes
-from grader.policy.rules import DROP, Table, dropped, nested, refused, refused_if_true, text_of_shape, value
+from grader.policy.rules import (
+    DROP,
+    Table,
+    dropped,
+    nested,
+    refused,
+    refused_if_true,
+    refused_unless,
+    text_of_shape,
+    value,
+)
 from grader.policy.values import Shape, as_bool, as_bytes, as_int, as_text, as_texts
 
 if TYPE_CHECKING:
@@ -66,7 +76,7 @@ DEPLOY: Table = {
     "placement": dropped(),
     "update_config": dropped(),
     "rollback_config": dropped(),
-    "labels": dropped(),
+    "labels": _LEFT_OUT,
 }
 
 SERVICE: Table = {
@@ -116,7 +126,9 @@ SERVICE: Table = {
     "image": value(as_text),
     "init": value(as_bool),
     "ipc": network.ipc,
-    "isolation": refused("isolation", msg("Isolation is an attribute of Windows."), _REMOVE),
+    "isolation": refused_unless(
+        frozenset({"default"}), "isolation", msg("Isolation is an attribute of Windows."), _REMOVE
+    ),
     "label_file": refused("host-file", msg("label_file reads files into labels."), _REMOVE),
     "labels": _LEFT_OUT,
     "links": network.links,
@@ -145,7 +157,7 @@ SERVICE: Table = {
     "pull_refresh_after": dropped(),
     "read_only": value(as_bool),
     "restart": rule.restart,
-    "runtime": refused("runtime", msg("The runtime is the grader's choice."), _REMOVE),
+    "runtime": refused_unless(frozenset({"runc"}), "runtime", msg("The runtime is the grader's choice."), _REMOVE),
     "scale": rule.replicas,
     "secrets": files("secrets"),
     "security_opt": rule.security_opt,

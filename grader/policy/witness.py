@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
-from grader.policy.dockerfile.words import json_words
+from grader.policy.dockerfile.words import json_words, pairs
+from grader.policy.environment import changes_programs
 from grader.policy.image_names import parse
 from grader.policy.scope import Scope
 
@@ -79,9 +80,8 @@ def judge_witness_stage(scope: Scope, instructions: list[df.Instruction], stages
         at = Scope(scope.project, scope.path, scope.line + instruction.line, scope.service, scope.sink, scope.file)
         if instruction.keyword == "RUN" and _plugins(instruction):
             continue
-        if instruction.keyword not in _ADDS_CONFIGURATION or (
-            instruction.keyword == "COPY" and not _harmless(instruction)
-        ):
+        more = instruction.keyword not in _ADDS_CONFIGURATION or _chooses_programs(instruction)
+        if more or (instruction.keyword == "COPY" and not _harmless(instruction)):
             at.error(
                 "witness-changed",
                 msg(
@@ -93,6 +93,14 @@ def judge_witness_stage(scope: Scope, instructions: list[df.Instruction], stages
                     "Allowed: COPY of configuration files, ENV, EXPOSE, USER, HEALTHCHECK, RUN rabbitmq-plugins enable."
                 ),
             )
+
+
+def _chooses_programs(instruction: df.Instruction) -> bool:
+    """Say whether an ENV sets what decides which programs run, under either escape character of a Dockerfile."""
+    if instruction.keyword != "ENV":
+        return False
+    read = [pairs(instruction.rest, escape) for escape in ("\\", "`")]
+    return any(found is None or any(changes_programs(name) for name, _ in found) for found in read)
 
 
 def _plugins(instruction: df.Instruction) -> bool:

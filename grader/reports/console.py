@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text as Line
 
 from grader import untrusted
 from grader.events import CheckBegan, CheckEnded, Notice, StageBegan, StageEnded
+from grader.exports.findings import SEVERITIES as RANKS
+from grader.exports.findings import worst
 from grader.model.findings import Finding
 from grader.model.text import literal, msg
 from grader.reports.view import finding_view, headline, page_view
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 STYLES = {"passed": "green", "failed": "bold red", "blocked": "yellow", "error": "bold magenta"}
 SEVERITIES = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "notice": ("·", "dim")}
 DETAIL_LINES = 12
+MAX_FINDINGS = 100
 
 
 class ConsoleListener:
@@ -41,9 +43,12 @@ class ConsoleListener:
     spinner goes away when the pipeline raises.
     """
 
-    def __init__(self, console: Console, assignment: Assignment | None, lang: str) -> None:
+    def __init__(
+        self, console: Console, assignment: Assignment | None, lang: str, audience: Audience = "instructor"
+    ) -> None:
         self._console = console
         self._assignment = assignment
+        self._audience = audience
         self._words = Words(lang, assignment)
         self._status: Status | None = None
 
@@ -74,8 +79,12 @@ class ConsoleListener:
         self._running("")
 
     def _check(self, outcome: Outcome) -> None:
-        seconds = outcome.ended - outcome.began
+        seconds = outcome.ended - outcome.began if self._open(outcome.check) else 0.0
         self._line(GLYPHS[outcome.verdict], STYLES[outcome.verdict], self._title(outcome.check), seconds, indent=2)
+
+    def _open(self, check: str) -> bool:
+        specs = self._assignment.checks if self._assignment else ()
+        return self._audience == "instructor" or any(s.id == check and s.visibility == "public" for s in specs)
 
     def _title(self, check: str) -> str:
         specs = self._assignment.checks if self._assignment else ()
@@ -94,9 +103,9 @@ class ConsoleListener:
             self._status.stop()
             self._status = None
         elif text and self._status:
-            self._status.update(escape(text))
+            self._status.update(Line(untrusted.for_log(text)))
         elif text:
-            self._status = self._console.status(escape(text))
+            self._status = self._console.status(Line(untrusted.for_log(text)))
             self._status.start()
 
 
@@ -122,7 +131,8 @@ def summary(
         console.print(Line(words(STATUS_MEANINGS[result.grade.status]), style="bold"))
     console.print(_verdict(view, words))
     if report is not None:
-        console.print(Line(words(msg("Report: %(path)s", path=str(report)))), soft_wrap=True)
+        place = untrusted.for_log(words(msg("Report: %(path)s", path=str(report))), limit=untrusted.MAX_CHARS)
+        console.print(Line(place), soft_wrap=True)
 
 
 def findings(
@@ -130,7 +140,7 @@ def findings(
 ) -> None:
     """Print findings alone, the worst first (for refused submissions and for `inspect`)."""
     words = Words(lang, assignment)
-    for finding in sorted(found, key=lambda f: list(SEVERITIES).index(f.severity)):
+    for finding in sorted(worst(tuple(found), MAX_FINDINGS), key=lambda f: RANKS.index(f.severity)):
         _finding(console, finding_view(finding, words), words)
 
 
@@ -141,28 +151,30 @@ def print_verdict(verdict: Mapping[str, Any], lang: str, console: Console | None
     """
     screen = console or Console()
     words = Words(lang)
-    for entry in sorted(verdict["findings"], key=lambda f: list(SEVERITIES).index(f["severity"])):
-        shown = Finding(
-            code=str(entry["code"]),
-            severity=entry["severity"],
-            message=literal(str(entry["message"])),
-            file=str(entry.get("file") or ""),
-            line=int(entry.get("line") or 0),
-            path=str(entry.get("path") or ""),
-            remedy=literal(str(entry["remedy"])) if entry.get("remedy") else None,
-            detail=tuple(entry.get("detail") or ()),
-        )
-        _finding(screen, finding_view(shown, words), words)
+    findings([_from_plain(entry) for entry in verdict["findings"]], screen, lang=lang)
     if not verdict["accepted"]:
         screen.print(Line(words(STATUSES["rejected"]), style="bold red"))
         return
     screen.print(Line(words(msg("Accepted. This would run:")), style="bold green"))
     for name, service in (verdict.get("effective") or {}).get("services", {}).items():
-        times = service.get("scale", 1)
+        times = untrusted.for_log(str(service.get("scale", 1)), limit=20)
         line = Line().append(f"  {untrusted.for_log(str(name))}", style="bold")
-        if times != 1:
+        if times != "1":
             line.append(f" x {times}")
         screen.print(line.append(f"  {untrusted.for_log(str(service.get('image', '')))}", style="dim"))
+
+
+def _from_plain(entry: Mapping[str, Any]) -> Finding:
+    return Finding(
+        code=str(entry["code"]),
+        severity=entry["severity"],
+        message=literal(str(entry["message"])),
+        file=str(entry.get("file") or ""),
+        line=int(entry.get("line") or 0),
+        path=str(entry.get("path") or ""),
+        remedy=literal(str(entry["remedy"])) if entry.get("remedy") else None,
+        detail=tuple(entry.get("detail") or ()),
+    )
 
 
 def _verdict(view: PageView, words: Words) -> Line:
@@ -177,7 +189,11 @@ def _verdict(view: PageView, words: Words) -> Line:
 
 
 def _failed(console: Console, check: CheckView, words: Words) -> None:
-    head = Line().append(f"{check.glyph} ", style=STYLES[check.verdict]).append(check.title, style="bold")
+    head = (
+        Line()
+        .append(f"{check.glyph} ", style=STYLES[check.verdict])
+        .append(untrusted.for_log(check.title), style="bold")
+    )
     head.append(f"  {check.points} / {check.max_points}", style="dim")
     if check.level == "bonus":
         head.append(f"  {check.level_word}", style="dim")
@@ -198,8 +214,8 @@ def _waiting(console: Console, view: PageView, words: Words) -> None:
         )
         console.print(Line(words(text), style="bold"))
     for check in view.waiting:
-        cause = headline(check, words) if check.open_to_reader else ""
-        line = Line().append(f"{check.glyph} ", style=STYLES["blocked"]).append(check.title)
+        cause = untrusted.for_log(headline(check, words)) if check.open_to_reader else ""
+        line = Line().append(f"{check.glyph} ", style=STYLES["blocked"]).append(untrusted.for_log(check.title))
         console.print(line.append(f"  {cause}", style="dim"))
     if view.waiting:
         console.print()
@@ -215,7 +231,7 @@ def _finding(console: Console, finding: FindingView, words: Words) -> None:
     _field(console, words(msg("How to mend it:")).rstrip(":"), finding.remedy)
     for line in finding.detail[-DETAIL_LINES:]:
         console.print(Padding(Line(f"│ {untrusted.for_log(line)}", style="dim"), (0, 0, 0, 4), expand=False))
-    console.print(Padding(Line(f"[{finding.code}]", style="dim"), (0, 0, 0, 2), expand=False))
+    console.print(Padding(Line(f"[{untrusted.for_log(finding.code)}]", style="dim"), (0, 0, 0, 2), expand=False))
 
 
 def _field(console: Console, name: str, value: str) -> None:

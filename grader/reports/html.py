@@ -17,6 +17,7 @@ from grader.reports.words import Words
 if TYPE_CHECKING:
     from grader.exports.result_json import Audience
     from grader.model.grade import Result
+    from grader.reports.view import PageView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -25,7 +26,9 @@ def write(result: Result, path: Path, *, audience: Audience = "instructor", lang
     """Write the page to `path` in one step; `lang` is shown first, the other one by a switch. Raises OSError."""
     text = page(result, audience=audience, lang=lang)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".report.", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", errors="replace", dir=path.parent, prefix=".report.", delete=False
+    ) as file:
         temporary = Path(file.name)
         try:
             file.write(text)
@@ -39,25 +42,25 @@ def write(result: Result, path: Path, *, audience: Audience = "instructor", lang
 
 def page(result: Result, *, audience: Audience = "instructor", lang: str = "es") -> str:
     """Return the whole page as text."""
-    bodies = {code: _body(result, code, audience) for code in i18n.languages}
+    views = {code: page_view(result, code, audience) for code in i18n.languages}
+    bodies = {code: _body(view, result) for code, view in views.items()}
     return (
         _environment(lang)
         .get_template("page.html.j2")
         .render(
             lang=lang,
             titles={code: result.assignment.title.in_language(code) for code in i18n.languages},
-            view=page_view(result, lang, audience),
+            view=views[lang],
             bodies=bodies,
             style=(TEMPLATES / "style.css").read_text(encoding="utf-8"),
         )
     )
 
 
-def _body(result: Result, lang: str, audience: Audience) -> str:
-    view = page_view(result, lang, audience)
-    words = Words(lang, result.assignment)
-    template = _environment(lang).get_template("body.html.j2")
-    return template.render(v=view, lang=lang, audience=audience, headline=lambda check: headline(check, words))
+def _body(view: PageView, result: Result) -> str:
+    words = Words(view.lang, result.assignment)
+    template = _environment(view.lang).get_template("body.html.j2")
+    return template.render(v=view, lang=view.lang, headline=lambda check: headline(check, words))
 
 
 @lru_cache

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal, Self, TextIO, TypeAlias
 
 import msgspec
 
+from grader import untrusted
 from grader.events import CheckBegan, CheckEnded, Notice, PipelineEvent, StageBegan, StageEnded
 from grader.exports import result_json
-from grader.i18n import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,17 +41,20 @@ class Listener:
             case StageBegan() | StageEnded() | CheckBegan():
                 self._write(msgspec.to_builtins(event))
             case CheckEnded(outcome):
-                secret = self._audience == "student" and self._assignment.check(outcome.check).visibility == "hidden"
-                reason = "" if secret else outcome.reason
+                reason = untrusted.one_line(outcome.reason, limit=60) if self._open(outcome.check) else ""
                 line = {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
                 self._write(line)
             case Notice(text):
-                self._write({"type": "notice", "text": render(text, self._lang)})
+                self._write({"type": "notice", "text": untrusted.rendered(text, self._lang)})
 
     def result(self, result: Result) -> None:
         """Write the last line."""
         self._write({"type": "result", **result_json.document(result, lang=self._lang, audience=self._audience)})
 
+    def _open(self, check: str) -> bool:
+        public = {c.id for c in self._assignment.checks if c.visibility == "public"}
+        return self._audience == "instructor" or check in public
+
     def _write(self, line: Mapping[str, object]) -> None:
-        self._stream.write(msgspec.json.encode(line).decode() + "\n")
+        self._stream.write(result_json.encode(line).decode() + "\n")
         self._stream.flush()

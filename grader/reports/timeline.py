@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from grader import untrusted
 from grader.model.text import Text, msg
+from grader.reports import allowance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,9 @@ _NOISE: Final = frozenset({"epoch", "digest", "fields", "action", "body"})
 _WHERE: Final = ("exchange", "queue", "queues", "container", "method", "path", "routing_keys")
 MAX_PART = 12  # events between two landmarks that are shown one by one
 MAX_ROWS = 60
+MAX_DETAILS = 8
+ROW_TEXT = 500  # bytes of one row's words in the page
+ROW_MARKUP = 350
 
 
 class Row(NamedTuple):
@@ -79,11 +83,12 @@ class Row(NamedTuple):
     fault: bool = False
 
 
-def rows(events: Sequence[Event], began: float, words: Words) -> tuple[Row, ...]:
+def rows(events: Sequence[Event], began: float, words: Words, room: int = allowance.TIMELINES) -> tuple[Row, ...]:
     """Return the timeline of `events` with times relative to `began`.
 
     What the grader did parts the timeline; between two such landmarks many events of the same kind become one row.
-    At most MAX_ROWS rows are kept, the first and the last ones and every landmark.
+    At most MAX_ROWS rows are kept, the first and the last ones and every landmark, fewer if they take more than `room`
+    bytes of the page.
     """
     result: list[Row] = []
     part: list[Event] = []
@@ -95,7 +100,8 @@ def rows(events: Sequence[Event], began: float, words: Words) -> tuple[Row, ...]
         else:
             part.append(event)
     result += _part(part, began, words)
-    return _capped(result, words)
+    needed = sum(ROW_MARKUP + _cost(row) for row in result) // max(1, len(result))
+    return _capped(result, words, max(3, min(MAX_ROWS, room // max(1, needed))))
 
 
 def _part(events: list[Event], began: float, words: Words) -> list[Row]:
@@ -107,10 +113,10 @@ def _part(events: list[Event], began: float, words: Words) -> list[Row]:
     return [_row(group, began, words) for group in groups.values()]
 
 
-def _capped(result: list[Row], words: Words) -> tuple[Row, ...]:
-    if len(result) <= MAX_ROWS:
+def _capped(result: list[Row], words: Words, most: int) -> tuple[Row, ...]:
+    if len(result) <= most:
         return tuple(result)
-    edge = MAX_ROWS // 3
+    edge = most // 3
     middle = [r for r in result[edge:-edge] if r.fault][:edge]
     left_out = sum(r.times for r in result[edge:-edge]) - len(middle)
     gap = Row(
@@ -125,18 +131,30 @@ def _capped(result: list[Row], words: Words) -> tuple[Row, ...]:
     return (*result[:edge], gap, *middle, *result[-edge:])
 
 
+def _cost(row: Row) -> int:
+    return sum(allowance.cost(text) for text in (row.what, row.subject, *row.details))
+
+
 def _row(group: list[Event], began: float, words: Words) -> Row:
     first, last = group[0], group[-1]
-    return Row(
+    row = Row(
         at=first.at - began,
         until=last.at - began,
         source=untrusted.one_line(first.source, limit=20),
         glyph=GLYPHS.get(first.source, "•"),
         what=_what(first, words),
         subject=_subjects([e.subject for e in group if e.subject]),
-        details=_details(first, words),
+        details=_details(first, words)[:MAX_DETAILS],
         times=len(group),
         fault=first.source == "grader" and first.kind != "note",
+    )
+    if _cost(row) <= ROW_TEXT:
+        return row
+    each = ROW_TEXT // (2 + len(row.details))
+    return row._replace(
+        what=allowance.cut(row.what, each),
+        subject=allowance.cut(row.subject, each),
+        details=tuple(allowance.cut(d, each) for d in row.details),
     )
 
 

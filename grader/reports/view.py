@@ -5,23 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader import untrusted
+from grader.exports.findings import LEFT_OUT, SEVERITIES, worst
+from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
 from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
+from grader.reports import allowance
 from grader.reports.timeline import Row, rows
 from grader.reports.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from grader.exports.result_json import Audience
     from grader.model.assignment import CheckSpec
     from grader.model.findings import Finding
-    from grader.model.grade import ResolvedImage, Result
-    from grader.model.outcome import Verdict
+    from grader.model.grade import Result
+    from grader.model.outcome import Evidence, Verdict
 
-SEVERITIES = ("error", "warning", "notice")  # the worst first
 NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
+
+
+class Room(NamedTuple):
+    """How many bytes of the page one check may fill."""
+
+    evidence: int = allowance.EVIDENCE
+    timeline: int = allowance.TIMELINES
+
+
+WHOLE = Room()
 
 
 class Proof(NamedTuple):
@@ -105,25 +117,26 @@ class PageView(NamedTuple):
 
 
 def page_view(result: Result, lang: str, audience: Audience) -> PageView:
-    """Return what `audience` may read of `result` in `lang`; every string is cleaned, none is escaped yet."""
+    """Return what `audience` may read of `result` in `lang`; every string is cleaned and capped, none escaped yet."""
     words = Words(lang, result.assignment)
     grade = result.grade
     by_check = {o.check: o for o in result.outcomes}
     titles = {s.id: s.title.in_language(lang) for s in result.assignment.checks}
     specs = result.assignment.checks if grade.status != "rejected" else ()
+    outcomes = [by_check.get(s.id, NOT_JUDGED) for s in specs]
     checks = tuple(
         check_view(
-            s,
-            by_check.get(s.id, NOT_JUDGED),
-            points=grade.points.get(s.id, 0),
+            spec,
+            outcome,
+            points=grade.points.get(spec.id, 0),
             titles=titles,
             words=words,
             audience=audience,
+            room=room,
         )
-        for s in specs
+        for spec, outcome, room in zip(specs, outcomes, _rooms(outcomes), strict=True)
     )
-    ranked = sorted(result.findings, key=lambda f: (SEVERITIES.index(f.severity), f.file, f.line))
-    findings = tuple(finding_view(f, words) for f in ranked)
+    findings = _findings(result.findings, words)
     return PageView(
         lang=lang,
         title=result.assignment.title.in_language(lang),
@@ -146,17 +159,29 @@ def page_view(result: Result, lang: str, audience: Audience) -> PageView:
         untried=any(c.verdict == "blocked" and not c.blocked_by for c in checks),
         problems=tuple(f for f in findings if f.severity != "notice"),
         remarks=tuple(f for f in findings if f.severity == "notice"),
-        images=result.images,
+        images=tuple(_image(i) for i in result.images[: allowance.MAX_ENTRIES]),
         stages=tuple((words.stage(name), seconds) for name, seconds in result.stages.items()),
-        versions=tuple(result.versions.items()),
+        versions=tuple(
+            (untrusted.one_line(name, limit=60), untrusted.one_line(version, limit=120))
+            for name, version in list(result.versions.items())[: allowance.MAX_ENTRIES]
+        ),
         seed=result.seed,
         started_at=untrusted.one_line(result.started_at, limit=40),
-        errors=tuple(untrusted.clean(e) for e in result.errors) if audience == "instructor" else (),
+        errors=tuple(allowance.cut(untrusted.clean(e)) for e in result.errors[: allowance.MAX_ENTRIES])
+        if audience == "instructor"
+        else (),
     )
 
 
 def check_view(
-    spec: CheckSpec, outcome: Outcome, *, points: int, titles: Mapping[str, str], words: Words, audience: Audience
+    spec: CheckSpec,
+    outcome: Outcome,
+    *,
+    points: int,
+    titles: Mapping[str, str],
+    words: Words,
+    audience: Audience,
+    room: Room = WHOLE,
 ) -> CheckView:
     """Return one check as `audience` may see it."""
     view = CheckView(
@@ -170,7 +195,7 @@ def check_view(
         level=spec.level,
         level_word=words(LEVELS[spec.level]),
         hidden=spec.visibility == "hidden",
-        blocked_by=outcome.blocked_by,
+        blocked_by=untrusted.one_line(outcome.blocked_by, limit=120),
         open_to_reader=audience == "instructor" or spec.visibility == "public",
     )
     if not view.open_to_reader:
@@ -182,31 +207,32 @@ def check_view(
         reason_title=words(reason.title) if reason else "",
         why=words(reason.why) if reason else "",
         hint=words(reason.hint) if reason else "",
-        expected=words(outcome.expected),
-        observed=words(outcome.observed),
-        waits_for=titles.get(outcome.blocked_by, outcome.blocked_by),
-        evidence=tuple(Proof(words(e.title), untrusted.lines(e.lines)) for e in outcome.evidence)
+        expected=allowance.cut(words(outcome.expected)),
+        observed=allowance.cut(words(outcome.observed)),
+        waits_for=titles.get(outcome.blocked_by, view.blocked_by),
+        evidence=_proofs(outcome.evidence, words, room.evidence)
         if outcome.verdict != "blocked"  # what stopped the whole submission stands once, among the findings
         else (),
         began=outcome.began,
         seconds=max(0.0, outcome.ended - outcome.began),
-        timeline=rows(outcome.events, outcome.began, words),
+        timeline=rows(outcome.events, outcome.began, words, room.timeline),
     )
 
 
-def finding_view(finding: Finding, words: Words) -> FindingView:
-    """Return a finding with its place written as "file:line"."""
+def finding_view(finding: Finding, words: Words, room: int = allowance.FINDINGS) -> FindingView:
+    """Return a finding with its place written as "file:line", in at most `room` bytes."""
     place = untrusted.one_line(finding.file, limit=200)
     if place and finding.line:
         place = f"{place}:{finding.line}"
+    text = min(allowance.TEXT, room * 2 // 5)
     return FindingView(
-        code=finding.code,
+        code=untrusted.one_line(finding.code, limit=60),
         severity=finding.severity,
         place=place,
         path=untrusted.one_line(finding.path, limit=200),
-        message=words(finding.message),
-        remedy=words(finding.remedy),
-        detail=untrusted.lines(finding.detail, limit=40),
+        message=allowance.cut(words(finding.message), text),
+        remedy=allowance.cut(words(finding.remedy), text),
+        detail=allowance.last_lines(untrusted.lines(finding.detail, limit=40), room // 5),
     )
 
 
@@ -215,3 +241,45 @@ def headline(view: CheckView, words: Words) -> str:
     if view.verdict == "blocked":
         return words(msg("waits for: %(title)s", title=view.waits_for)) if view.waits_for else ""
     return view.reason_title or view.observed or view.reason
+
+
+def _rooms(outcomes: Sequence[Outcome]) -> tuple[Room, ...]:
+    """Share the page out among the checks: what did not pass gets three times as much."""
+    weights = [1 if o.verdict == "passed" else 3 for o in outcomes]
+    evidence = allowance.shares(
+        allowance.EVIDENCE, [w * bool(o.evidence) for o, w in zip(outcomes, weights, strict=True)]
+    )
+    timelines = allowance.shares(
+        allowance.TIMELINES, [w * bool(o.events) for o, w in zip(outcomes, weights, strict=True)]
+    )
+    return tuple(Room(*shares) for shares in zip(evidence, timelines, strict=True))
+
+
+def _proofs(evidence: Sequence[Evidence], words: Words, room: int) -> tuple[Proof, ...]:
+    shown = evidence[: allowance.MAX_PROOFS]
+    each = room // max(1, len(shown))
+    return tuple(
+        Proof(
+            allowance.cut(words(e.title), each // 4),
+            allowance.last_lines(untrusted.lines(e.lines), each * 3 // 4),
+        )
+        for e in shown
+    )
+
+
+def _findings(findings: Sequence[Finding], words: Words) -> tuple[FindingView, ...]:
+    shown = worst(findings, allowance.MAX_FINDINGS)
+    ranked = sorted(shown, key=lambda f: (SEVERITIES.index(f.severity), f.code == LEFT_OUT, f.file, f.line))
+    room = allowance.FINDINGS // max(1, len(ranked))
+    return tuple(finding_view(f, words, room) for f in ranked)
+
+
+def _image(image: ResolvedImage) -> ResolvedImage:
+    return ResolvedImage(
+        name=untrusted.one_line(image.name, limit=200),
+        reference=untrusted.one_line(image.reference, limit=200),
+        digest=untrusted.one_line(image.digest, limit=200),
+        equivalent=image.equivalent,
+        differs=tuple(untrusted.one_line(d, limit=60) for d in image.differs[:10]),
+        version=untrusted.one_line(image.version, limit=60),
+    )

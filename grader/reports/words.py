@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from grader import i18n, untrusted
+from grader import untrusted
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Words:
 
     def __call__(self, text: Text | None) -> str:
         """Return `text` rendered and cleaned, "" for none; still to be escaped for HTML."""
-        return untrusted.clean(i18n.render(text, self.lang, self.extra)) if text is not None else ""
+        return untrusted.rendered(text, self.lang, self.extra) if text is not None else ""
 
     def stage(self, name: str) -> str:
         """Return a stage of the pipeline in words, or its own name if it has none."""
-        return self(STAGES[name]) if name in STAGES else name
+        return self(STAGES[name]) if name in STAGES else untrusted.one_line(name, limit=60)

@@ -23,7 +23,7 @@ def test_an_old_python_gets_a_remedy():
     assert doctor._python((3, 11, 0)).ok
 
 
-@pytest.mark.parametrize(("free", "ok"), [(4.9, False), (5.0, True), (70, True)])
+@pytest.mark.parametrize(("free", "ok"), [(14.9, False), (15.0, True), (70, True)])
 def test_disk_space(free: float, ok: bool):
     """Below the limit the disk is a finding."""
     found = doctor._disk(free)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _REMOTE = re.compile(r"\s*(?:[a-z0-9+.-]+://|git@|github\.com/|[a-z0-9._-]+@[a-z0-9.-]+:)", re.IGNORECASE)
 _FLAGS = {"COPY": frozenset({"from", "chown", "chmod", "link"}), "ADD": frozenset({"chown", "chmod", "link"})}
 _MODE = re.compile(r"[0-7]{3,4}\Z")
+_EXECUTABLE = frozenset({"+x", "a+x", "ugo+x", "u+x"})  # what files are to be; the builder knows digits only
 _OWNER = re.compile(r"[\w.-]+(:[\w.-]+)?\Z")
 TEXTS = ".grader"  # the folder of the context in which texts of here-documents lie
 
@@ -32,6 +34,12 @@ def judge_copy(reading: Reading, instruction: df.Instruction) -> Kept:
             msg("%(keyword)s names what is copied and where it goes.", keyword=instruction.keyword),
         )
         return []
+    if not any(name == "from" for name, _ in flags) and any(map(_climbs, words[:-1])):
+        reading.at(instruction).error(
+            "path-outside",
+            msg("%(keyword)s cannot reach out of the folder that is built.", keyword=instruction.keyword),
+            msg("Put the file below context:, or make context: the folder above."),
+        )
     if instruction.heredocs:
         words = _texts(reading, instruction, words)
     if any(name == "chmod" for name, _ in flags) and any("$" in word for word in words[:-1]):
@@ -44,6 +52,10 @@ def judge_copy(reading: Reading, instruction: df.Instruction) -> Kept:
         words = [*(_add_source(reading, instruction, word) for word in words[:-1]), words[-1]]
     rest = join(words) if json_words(instruction.rest) is None or all(plain(w) for w in words) else exec_form(*words)
     return [df.Instruction(instruction.keyword, flags, rest, instruction.line)]
+
+
+def _climbs(source: str) -> bool:
+    return posixpath.normpath(source.lstrip("/") or ".").split("/")[0] == ".."
 
 
 def _flag(reading: Reading, instruction: df.Instruction, name: str, given: str) -> list[tuple[str, str]]:
@@ -66,6 +78,8 @@ def _flag(reading: Reading, instruction: df.Instruction, name: str, given: str) 
     if name == "from":
         return [(name, judge_copy_source(at, reading.stages, given) or given)]
     value, known = reading.word(given)
+    if name == "chmod" and value in _EXECUTABLE:
+        value = "755"
     if name == "chmod" and not (known and _MODE.match(value)) and not reading.in_trigger:
         at.error(
             "dockerfile-flag",

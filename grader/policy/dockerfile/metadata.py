@@ -58,11 +58,17 @@ def judge_volume(reading: Reading, instruction: df.Instruction) -> Kept:
 def judge_expose(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
     words = [reading.word(word)[0] for word in fields(instruction.rest)]
-    if len(words) > MAX_PORTS or any("-" in w for w in words):
-        reading.at(instruction).error(
-            "too-many-ports", msg("EXPOSE takes single ports here, at most %(limit)d.", limit=MAX_PORTS)
-        )
+    if len(words) > MAX_PORTS or sum(map(_ports, words)) > MAX_PORTS:
+        reading.at(instruction).error("too-many-ports", msg("There are more than %(limit)d ports.", limit=MAX_PORTS))
     return [instruction]
+
+
+def _ports(word: str) -> int:
+    """Return how many ports a word stands for; far too many where a range cannot be read."""
+    if "-" not in word:
+        return 1
+    match = re.match(r"([0-9]{1,5})-([0-9]{1,5})(/[a-zA-Z]+)?\Z", word)
+    return int(match[2]) - int(match[1]) + 1 if match and int(match[1]) <= int(match[2]) else MAX_PORTS + 1
 
 
 def judge_user(reading: Reading, instruction: df.Instruction) -> Kept:

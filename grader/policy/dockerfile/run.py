@@ -122,4 +122,6 @@ def _clean(options: dict[str, str]) -> bool:
     if any(".." in path.split("/") for path in [*targets, *sources]):
         return False
     target = re.sub(r"/+(\./+)*", "/", targets[0])
+    if not target.startswith("/"):  # below the working directory, to which it is copied
+        return not _SYSTEM.match(f"/{target.removeprefix('./')}")
     return target.rstrip("/.") != "" and not _SYSTEM.match(target)

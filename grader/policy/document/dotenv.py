@@ -19,8 +19,10 @@ _LINE = re.compile(
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
 
 _STEERS_TOOLS = re.compile(
-    r"(COMPOSE_|DOCKER_|BUILD|LD_|GIT_|SSH_|SSL_)|(PATH|HOME)\Z|[A-Za-z_]*_PROXY\Z", re.IGNORECASE
-)
+    r"(COMPOSE_|BUILDKIT_|BUILDX_|BUILDAH_|LD_|GIT_|SSH_|SSL_|BAKE_)|(PATH|HOME)\Z|[A-Za-z_]*_PROXY\Z"
+    r"|DOCKER_((API_VERSION|BUILDKIT|CERT_PATH|CONFIG|CONTEXT|HOST)\Z|(AUTH|CLI|CONTENT|CUSTOM|DEFAULT|TLS))",
+    re.IGNORECASE,
+)  # not DOCKER_TAG or BUILD_TARGET, which are names of a submission's own
 
 
 class Variable(msgspec.Struct, frozen=True):

@@ -203,7 +203,7 @@ HOSTILE_COMPRESSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "zstd cut off": (lambda: zstandard.compress(TAR)[:-40], "archive-damaged"),
     "xz dictionary": (
         lambda: lzma.compress(TAR, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]),
-        "archive-damaged",
+        "archive-memory",
     ),
 }
 

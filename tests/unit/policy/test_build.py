@@ -24,15 +24,14 @@ TAKEN = [
     "build: {context: ., privileged: 'no'}",
     "build: {context: ., tags: ['postgres:16'], labels: {a: b}, no_cache: true, pull: true, shm_size: 64m}",
     "build: {context: ., platforms: [linux/amd64], provenance: false, sbom: false}",
+    "build: {context: ., cache_from: ['type=registry,ref=x/y'], cache_to: ['type=local,dest=/etc']}",
 ]
 REFUSED = [
     ("{context: ., privileged: 'yes'}", "privileged"),
     ("{context: ., privileged: on}", "privileged"),
     ("{context: ., network: 'container:x'}", "host-network"),
     ("{context: ., network: mynet}", "host-network"),
-    ("{context: ., cache_from: ['type=registry,ref=x/y']}", "build-cache"),
     ("{context: ., ssh: [default]}", "build-secret"),
-    ("{context: ., cache_to: ['type=local,dest=/etc']}", "build-cache"),
     ("{context: 'target:x'}", "build-context"),
     ("{context: ., additional_contexts: [root=/]}", "build-context"),
     ("{context: 'oci-layout://x'}", "build-context"),

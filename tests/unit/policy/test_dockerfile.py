@@ -90,7 +90,7 @@ CATALOGUE_ONLY = Assignment(
         "build: /etc", "build: ..", "build: ~/x", "build: https://x/y.git", "build: git@x:y", "build: github.com/x/y",
         "build: {context: ., dockerfile: /etc/shadow}", "build: {context: ., dockerfile: ../Dockerfile}",
         "build: {context: ., additional_contexts: {x: /}}", "build: {context: ., ssh: default}",
-        "build: {context: ., cache_to: [type=local]}", "build: {context: ., privileged: true}",
+        "build: {context: ., privileged: true}",
         "build: {context: ., network: host}", "build: {context: ., secrets: [x]}",
         "build: {context: ., args: {BUILDKIT_SYNTAX: x}}", "build: {context: ., args: {http_proxy: x}}",
         "build: {context: ., entitlements: [security.insecure]}", "build: {context: ., target: nada}",

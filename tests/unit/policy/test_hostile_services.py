@@ -41,7 +41,7 @@ REFUSED = [
     ("security_opt: ['apparmor=unconfined']", "security-option"),
     ("security_opt: ['no-new-privileges:false']", "security-option"),
     ("security_opt: ['systempaths=unconfined']", "security-option"),
-    ("runtime: runc", "runtime"),
+    ("runtime: nvidia", "runtime"),
     ("provider: {type: ./x.sh}", "provider"),
     ("use_api_socket: true", "docker-socket"),
     ("models: [m]", "models"),
