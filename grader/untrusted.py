@@ -27,8 +27,8 @@ _ANSI = re.compile(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # what turns the reading direction round, joins, hides or looks like nothing: shown by number instead of obeyed
 _INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    r"\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    r"([\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff])\1*"
 )
 _STACKED = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3})"
@@ -57,11 +57,16 @@ def clean(text: str, *, limit: int = MAX_CHARS) -> str:
     cut = _ANSI.sub("", cut.replace("\r\n", "\n").replace("\r", "\n"))
     cut = _CONTROL.sub("", cut)
     cut = _STACKED.sub(r"\1…", cut)
-    cut = _INVISIBLE.sub(lambda m: f"[U+{ord(m.group()):04X}]", cut)
+    cut = _INVISIBLE.sub(_numbered, cut[: limit + 1])
     cut = _SURROGATE.sub("\ufffd", cut)
     if len(cut) > limit or len(text) > 4 * limit:
         return cut[:limit] + " […]"
     return cut
+
+
+def _numbered(match: re.Match[str]) -> str:
+    times = len(match.group())
+    return f"[{times} U+{ord(match.group(1)):04X}]" if times > 1 else f"[U+{ord(match.group()):04X}]"
 
 
 def rendered(text: Text, lang: str, extra: Path | None = None) -> str:
@@ -80,7 +85,7 @@ def one_line(text: str, *, limit: int = MAX_LINE_CHARS) -> str:
 
 
 def lines(texts: Sequence[str], *, limit: int = MAX_LINES) -> tuple[str, ...]:
-    """Return the last `limit` lines of `texts`, each cleaned and capped; the first says how many were left out.
+    """Return the last `limit` lines of `texts`, each cleaned and capped; the first says how many are left out.
 
     Many lines in one text are found one by one, what lies before them is counted by texts: nobody reads all of it.
     """

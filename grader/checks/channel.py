@@ -15,7 +15,7 @@ import msgspec
 
 from grader.model.history import Event
 from grader.model.outcome import Evidence, Outcome
-from grader.model.text import Text, msg
+from grader.model.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -110,7 +110,7 @@ def portable(outcome: Outcome) -> Outcome:
         observed=_words(outcome.observed),
         evidence=tuple(
             Evidence(
-                title=_words(e.title) or msg(""),
+                title=_words(e.title) or Text(""),
                 lines=tuple(_text(line, MAX_LINE_TEXT) for line in e.lines[-MAX_LINES:]),
             )
             for e in outcome.evidence[:MAX_EVIDENCE]
