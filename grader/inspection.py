@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader import i18n
+from grader import untrusted
 from grader.errors import SubmissionRefusedError
 from grader.intake import clean_place, take
 from grader.policy import judge
@@ -47,9 +47,9 @@ def _shown(finding: Finding, lang: str) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity,
-        "file": finding.file,
+        "file": untrusted.one_line(finding.file),
         "line": finding.line,
-        "path": finding.path,
-        "message": i18n.render(finding.message, lang),
-        "remedy": i18n.render(finding.remedy, lang) if finding.remedy else None,
+        "path": untrusted.one_line(finding.path),
+        "message": untrusted.rendered(finding.message, lang),
+        "remedy": untrusted.rendered(finding.remedy, lang) if finding.remedy else None,
     }

@@ -12,7 +12,7 @@ import msgspec
 
 from grader import process
 from grader.checks.channel import Began, Broken, Ended, Finished, receive
-from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE
+from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, encoded
 from grader.events import CheckBegan, CheckEnded
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import msg
@@ -61,7 +61,7 @@ def run(
     stop = stop or Stop()
     (folder / "empty").mkdir()
     file = folder / "session.json"
-    file.write_bytes(msgspec.json.encode(session))
+    file.write_bytes(encoded(session))
     ini = folder / "pytest.ini"
     ini.write_text(INI, "utf-8")
     reading, writing = os.pipe()
@@ -77,7 +77,7 @@ def run(
         os.close(writing)
     outcomes: dict[str, Outcome] = {}
     errors: list[str] = []
-    collector = threading.Thread(target=_collect, args=(reading, outcomes, errors, listen), daemon=True)
+    collector = threading.Thread(target=_collect, args=(reading, session.checks, outcomes, errors, listen), daemon=True)
     collector.start()
     stop.by(child.kill)
     try:
@@ -94,9 +94,11 @@ def run(
     return tuple(outcomes.get(c) or _unreported(c, errors) for c in session.checks), tuple(errors)
 
 
-def _collect(descriptor: int, outcomes: dict[str, Outcome], errors: list[str], listen: Listener) -> None:
+def _collect(
+    descriptor: int, checks: tuple[str, ...], outcomes: dict[str, Outcome], errors: list[str], listen: Listener
+) -> None:
     try:
-        for message in receive(descriptor):
+        for message in receive(descriptor, checks):
             match message:
                 case Began(check):
                     listen(CheckBegan(check))

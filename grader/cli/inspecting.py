@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -35,7 +34,11 @@ def inspect(
     found = assignments.load(assignment, extra) if assignment else None
     verdict = inspection.verdict(submission, found, catalogue.load(), lang=lang, unpack=unpack)
     if as_json:
-        click.echo(json.dumps(verdict, ensure_ascii=False, indent=2))
+        import msgspec  # noqa: PLC0415 - start-up time
+
+        from grader.exports import result_json  # noqa: PLC0415 - start-up time
+
+        click.echo(msgspec.json.format(result_json.encode(verdict), indent=2))
     else:
         _print(verdict, lang)
     sys.exit(0 if verdict["accepted"] else EXIT_REFUSED)

@@ -1,5 +1,6 @@
 """`result.json`: the result of one grading for programs; every field is described in docs/formats.md."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -116,9 +117,12 @@ def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = 
 
 
 def encode(value: object) -> bytes:
-    """Return `value` as JSON in which no CI service finds a command (`##[group]`, `##vso[`), whoever prints it."""
+    """Return `value` as JSON that may be printed: no control or direction signs, no command of a CI service."""
+    text = msgspec.json.encode(value).decode()
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
     # two signs stand together only inside of strings, where either may be written by its number
-    return msgspec.json.encode(value).replace(b"##", b"#\\u0023")
+    return text.replace("##", "#\\u0023").encode()
 
 
 def json_schema() -> dict[str, Any]:

@@ -82,6 +82,26 @@ def test_inspect_refuses_with_file_and_line(tmp_path: Path) -> None:
     assert [(f["file"], f["line"]) for f in found if f["severity"] == "error"] == [("compose.yaml", 4)]
 
 
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_what_inspect_prints_does_nothing(tmp_path: Path, form: list[str]) -> None:
+    """Neither in a terminal nor in a CI log, while the values are what the submission wrote."""
+    value = "a\x9b31m\u202e##[group]\u2028b"
+    folder = tmp_path / "##vso[task]\u202e"
+    folder.mkdir()
+    written = value.encode("unicode_escape").decode()
+    text = f'services:\n  a:\n    image: redis:7\n    environment: {{A: "{written}"}}\n    "x\\e[0m##[error]": 1\n'
+    (folder / "compose.yaml").write_text(text, "utf-8")
+    refused = run("inspect", str(folder), *form)
+    (folder / "compose.yaml").write_text(text.replace("x\\e", "x-\\e"), "utf-8")
+    accepted = run("inspect", str(folder), *form)
+    for result in (refused, accepted):
+        assert result.output.replace("\n", "").isprintable()
+        assert "##[" not in result.output
+    if form:
+        assert not json.loads(refused.output)["accepted"]
+        assert json.loads(accepted.output)["effective"]["services"]["a"]["environment"]["A"] == value
+
+
 def test_inspect_keeps_the_clean_copy_where_it_is_told(tmp_path: Path) -> None:
     """In a new folder; one with something in it is refused."""
     copy = tmp_path / "copy"
