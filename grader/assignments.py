@@ -16,7 +16,7 @@ import yaml
 
 from grader import paths
 from grader.errors import UsageError
-from grader.model.assignment import Assignment, CheckSpec, ContractService, Limits
+from grader.model.assignment import Assignment, CheckSpec, ContractService, Limits, Weight
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
@@ -37,6 +37,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     services: tuple[ContractService, ...]
     checks: tuple[_Row, ...]
     limits: Limits = Limits()
+    weight: Weight = Weight()
     images: str = "catalogue"
 
 
@@ -123,6 +124,7 @@ def _load(directory: Path) -> Assignment:
         services=document.services,
         checks=tuple(checks),
         limits=document.limits,
+        weight=document.weight,
         images="public" if document.images == "public" else "catalogue",
         version=document.version,
         directory=str(directory),

@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -42,7 +43,7 @@ from grader.stack.stack import Stack
 from grader.stack.stage import new_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import docker
 
@@ -82,27 +83,40 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """How to grade.
 
     checks: ids to run, with what they need (empty: all). seed: None for a new one. images: pull or build.
+    gate: held while images are built and services start, the time in which a submission needs the machine most.
     """
 
     checks: tuple[str, ...] = ()
     seed: int | None = None
     images: images.Mode = "auto"
+    gate: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
 
 def grade(source: Path, assignment: Assignment, listen: Listener, options: Options | None = None) -> Result:
     """Grade one submission. Never raises for what a submission does; KeyboardInterrupt passes after the clean-up."""
+    return grade_taken(source.name, partial(intake.take, source), assignment, listen, options)
+
+
+def grade_taken(
+    name: str,
+    take: Callable[[Path], Workspace],
+    assignment: Assignment,
+    listen: Listener,
+    options: Options | None = None,
+) -> Result:
+    """Grade what `take` puts into the new folder that it is given; it raises what `intake.take` raises."""
     options = options or Options()
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     chosen = chosen_checks(assignment, options.checks)
     assignment = msgspec.structs.replace(assignment, checks=tuple(c for c in assignment.checks if c.id in chosen))
-    run = Run(assignment=assignment, submission=source.name, seed=seed, checks=chosen)
+    run = Run(assignment=assignment, submission=name, seed=seed, checks=chosen)
     stage = _Stages(run, listen)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     outcomes: tuple[Outcome, ...] = ()
     rejected = False
     folder = new_stage()
     try:
-        workspace = stage("intake", lambda: intake.take(source, folder / "workspace"))
+        workspace = stage("intake", lambda: take(folder / "workspace"))
         run.findings += workspace.findings
         run.submission = workspace.name
         plan = stage("policy", lambda: policy.judge(workspace, assignment, catalogue.load()))
@@ -161,7 +175,8 @@ def _in_docker(
         )
         cleanup.callback(watch.close)
         try:
-            states = _start(run, stage, stack, bound)
+            with options.gate():
+                states = _start(run, stage, stack, bound)
         except SubmissionBrokenError as broken:
             if watch.exceeded:  # whatever else went wrong, its containers were taken away
                 raise SubmissionBrokenError(_wrote_too_much(run)) from broken

@@ -131,6 +131,11 @@ class Child:
                 self._reader.join(_LINGER_S)
         return self._completed(timed_out)
 
+    def terminate(self) -> None:
+        """Ask the child itself to end (SIGTERM), so that it can clean up; harmless when it has ended."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
     def kill(self) -> None:
         """SIGKILL the group and reap the child; harmless when it has ended."""
         if self._process.poll() is None:

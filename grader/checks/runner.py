@@ -12,8 +12,9 @@ import msgspec
 
 from grader import process
 from grader.checks.channel import Began, Broken, Ended, Finished, receive
-from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, encoded
+from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE
 from grader.events import CheckBegan, CheckEnded
+from grader.model import portable
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import msg
 
@@ -61,7 +62,7 @@ def run(
     stop = stop or Stop()
     (folder / "empty").mkdir()
     file = folder / "session.json"
-    file.write_bytes(encoded(session))
+    file.write_bytes(portable.encode(session))
     ini = folder / "pytest.ini"
     ini.write_text(INI, "utf-8")
     reading, writing = os.pipe()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import msgspec
 
 from grader.model.assignment import Assignment
@@ -33,8 +31,3 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     seed: int = 0
     deadline_s: float = 1200.0
-
-
-def encoded(session: Session) -> bytes:
-    """Return the session as JSON; what has no encoding in a submission's text (lone surrogates) becomes a "?"."""
-    return json.dumps(msgspec.to_builtins(session), ensure_ascii=False).encode("utf-8", "replace")

@@ -44,6 +44,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     disk_mib: int = 6144
 
 
+class Weight(msgspec.Struct, frozen=True, kw_only=True):
+    """What grading one submission keeps busy of a machine: memory of the whole stack, processors on average."""
+
+    memory_mib: int = 2048
+    cpus: float = 1.0
+
+
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the rubric together with what its test says of itself.
 
@@ -69,6 +76,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ContractService, ...]
     checks: tuple[CheckSpec, ...]
     limits: Limits = Limits()
+    weight: Weight = Weight()
     images: Literal["catalogue", "public"] = "catalogue"
     version: str = "1"
     directory: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from grader import paths, pipeline
+from grader import digests, paths, pipeline
 from grader.exports import result_json
 from grader.reports import html
 from grader.verify.judging import Row, problems_of
-from grader.verify.subjects import Subject, tree_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from grader.events import Listener
     from grader.model.assignment import Assignment
     from grader.model.grade import Result
+    from grader.verify.subjects import Subject
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +89,8 @@ class _Journal:
     def __init__(self, assignment: Assignment) -> None:
         self._folder = paths.cache() / "verify" / assignment.id
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Of the package only what decides: words and templates change no verdict.
-        decisive = tree_digest(paths.PACKAGE, pattern="*.py") + tree_digest(paths.PACKAGE, pattern="*.yaml")
-        checks = tree_digest(Path(assignment.directory), pattern="*.py") + assignment.version
-        self._base = hashlib.sha256((decisive + checks).encode()).hexdigest()
+        checks = digests.of_checks(Path(assignment.directory), assignment.version)
+        self._base = digests.of_texts(digests.of_grader(), checks)
 
     def key(self, subject: Subject, checks: tuple[str, ...], repeat: int) -> str:
         return f"{subject.name}-{self._base[:12]}-{subject.digest()[:12]}-{tree_hash(checks)}-{repeat}"
@@ -116,4 +113,4 @@ class _Journal:
 
 def tree_hash(checks: Sequence[str]) -> str:
     """Return a short name for a choice of checks."""
-    return hashlib.sha256("\0".join(checks).encode()).hexdigest()[:8] if checks else "all"
+    return digests.of_texts(*checks)[:8] if checks else "all"

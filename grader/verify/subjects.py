@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import yaml
 
+from grader import digests
 from grader.errors import UsageError
 from grader.model.text import Bilingual, msg
 
@@ -56,17 +56,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     def digest(self) -> str:
         """Return a hash of everything the submission consists of."""
-        return tree_digest(*self.layers)
-
-
-def tree_digest(*folders: Path, pattern: str = "*") -> str:
-    """Return the SHA-256 of names and contents of the files below the folders that match `pattern`, byte code aside."""
-    whole = hashlib.sha256()
-    for folder in folders:
-        for file in sorted(p for p in folder.rglob(pattern) if p.is_file() and "__pycache__" not in p.parts):
-            content = file.read_bytes()
-            whole.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
-    return whole.hexdigest()
+        return digests.of_tree(*self.layers)
 
 
 def subjects(assignment: Assignment) -> tuple[Subject, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from grader import assignments
-from grader.checks.session import ServiceState, Session, encoded
+from grader.checks.session import ServiceState, Session
+from grader.model import portable
 from grader.model.findings import Finding
 from grader.model.text import literal
 from grader.stack.info import GatewayInfo, StackInfo
@@ -33,7 +34,7 @@ def test_a_session_with_text_that_has_no_encoding_still_arrives() -> None:
         services={"api": ServiceState(ready=False, reason="exited", logs=("\ud800 lost", "\x1b[31m"))},
         findings=(Finding(code="c", severity="notice", message=literal("\udfff"), file="a\udc80"),),
     )
-    arrived = msgspec.json.decode(encoded(session), type=Session)
+    arrived = msgspec.json.decode(portable.encode(session), type=Session)
     assert arrived.services["api"].logs == ("? lost", "\x1b[31m")
     assert arrived.findings[0].file == "a?"
     assert arrived.assignment == session.assignment
