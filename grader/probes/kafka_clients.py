@@ -54,6 +54,14 @@ class _StackSocket(KafkaNetSocket):  # type: ignore[misc]  # the library has no 
         """Return the loopback port behind an address that the broker advertises."""
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", self._dial(host, port))]
 
+    async def sock_connect(self, net: Any, sock: socket.socket, sockaddr: Any, timeout_at: float | None = None) -> Any:
+        """Connect as the library does, and close the socket where it would leave it open: when that fails."""
+        try:
+            return await super().sock_connect(net, sock, sockaddr, timeout_at=timeout_at)
+        except BaseException:  # also when the client is closed in the middle of it
+            sock.close()
+            raise
+
 
 class _Opened:
     """Makes the network side of a client, and remembers it: one that fails to start leaves its thread running."""
