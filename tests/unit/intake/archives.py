@@ -111,3 +111,17 @@ def attempt(data: bytes, folder: Path, name: str = "entrega.zip", **limits: floa
         return {f.code for f in refused.findings}, into
     assert {p for p in folder.rglob("*") if into not in p.parents} == before | {into}
     return {f.code for f in workspace.findings}, Path(workspace.root)
+
+
+def contents(root: Path) -> dict[str, tuple[object, ...]]:
+    """What lies below `root`, by path: ("file", bytes, mode), ("link", target) or ("folder",)."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in root.rglob("*"):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            found[name] = ("link", str(path.readlink()))
+        elif path.is_dir():
+            found[name] = ("folder",)
+        else:
+            found[name] = ("file", path.read_bytes(), path.stat().st_mode & 0o7777)
+    return found
