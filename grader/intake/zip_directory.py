@@ -193,7 +193,10 @@ def _no_gaps(spans: list[tuple[int, int]], end: int, remarks: Remarks, name: str
 
 
 def _exactly(file: IO[bytes], at: int, size: int) -> bytes:
-    file.seek(at)
+    try:
+        file.seek(at)
+    except OSError as error:  # a place that no file can have
+        raise EOFError from error
     data = file.read(size)
     if len(data) != size:
         raise EOFError

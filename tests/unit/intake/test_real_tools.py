@@ -93,7 +93,6 @@ TOOLS: tuple[tuple[str, str, str], ...] = (
     ("zip -qry -Z bzip2 $OUT .", "a.zip", "kept"),
     ("zip -qry -fz $OUT .", "a.zip", "kept"),
     ("zip -qry - . > $OUT", "a.zip", "kept"),
-    ("set -o pipefail; zip -qr - . | cat > $OUT", "a.zip", "followed"),
     ("zip -qry $OUT . && echo comentario | zip -qz $OUT && zip -qd $OUT ro && zip -q $OUT ro", "a.zip", "kept"),
     ("bsdtar --format=zip -cf $OUT .", "a.zip", "kept"),
     ("bsdtar --format=zip -cf - . | cat > $OUT", "a.zip", "kept"),
