@@ -11,7 +11,7 @@ import python_socks
 from python_socks.async_.asyncio import Proxy
 
 from grader.errors import GraderError
-from grader.stack.gateway_program import abort, join
+from grader.stack.relay import abort, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable

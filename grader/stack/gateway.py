@@ -15,7 +15,7 @@ from python_socks.sync import Proxy
 from grader.errors import GraderError
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
-from grader.stack import gateway_program
+from grader.stack import gateway_program, relay
 from grader.stack.engine import engine_errors
 from grader.stack.info import GatewayInfo
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import docker
 
 _USER = "grader"
-_PROGRAM = "/grader-gateway.py"
 _READY_S = 10.0
 
 
@@ -49,7 +48,7 @@ def start(
         container = client.containers.create(
             image,
             name=name,
-            entrypoint=["python3", "-u", _PROGRAM],
+            entrypoint=runs(gateway_program),
             command=[],
             environment={"GRADER_SOCKS_USER": _USER, "GRADER_SOCKS_PASSWORD": password},
             user="0:0",
@@ -71,7 +70,7 @@ def start(
         )
         for network in networks:
             client.api.connect_container_to_network(str(container.id), network)
-        container.put_archive("/", program_archive(gateway_program, _PROGRAM))
+        container.put_archive("/", program_archive(gateway_program))
         container.start()
         container.reload()
     settings: dict[str, Any] = container.attrs["NetworkSettings"]
@@ -114,12 +113,21 @@ def answers(info: GatewayInfo, *, timeout_s: float) -> bool:
     return echoed == nonce
 
 
-def program_archive(module: ModuleType, path: str) -> bytes:
-    """Return a tar archive with a module's source at `path`, for a container that has Python and nothing of ours."""
-    program = Path(str(module.__file__)).read_bytes()
+def runs(program: ModuleType) -> list[str]:
+    """Return the command that runs a program of `program_archive` in the folder that the archive lies in."""
+    return ["python3", "-u", "-m", program.__name__]
+
+
+def program_archive(program: ModuleType) -> bytes:
+    """Return a tar archive with a program and the relay, for a container that has Python and nothing of ours.
+
+    They lie as they do here, so that they find each other by the same names.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        entry = tarfile.TarInfo(path.lstrip("/"))
-        entry.size, entry.mode = len(program), 0o444
-        archive.addfile(entry, io.BytesIO(program))
+        for module in (relay, program):
+            source = Path(str(module.__file__)).read_bytes()
+            entry = tarfile.TarInfo(f"{module.__name__.replace('.', '/')}.py")
+            entry.size, entry.mode = len(source), 0o444
+            archive.addfile(entry, io.BytesIO(source))
     return buffer.getvalue()

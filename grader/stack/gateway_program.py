@@ -1,8 +1,9 @@
 """The program inside a stack's gateway container: a SOCKS5 door for the grader and a DNS server that knows no names.
 
-It runs with the standard library alone (Python >= 3.9). SOCKS listens on the edge network's address only, asks for a
-password, and connects only to addresses inside the stack's networks. DNS listens on the inner addresses and answers
-NXDOMAIN to everything, so that a name which the engine cannot resolve fails at once and not after ten seconds.
+It runs with the standard library alone (Python >= 3.9) and the relay beside it. SOCKS listens on the edge network's
+address only, asks for a password, and connects only to addresses inside the stack's networks. DNS listens on the inner
+addresses and answers NXDOMAIN to everything, so that a name which the engine cannot resolve fails at once and not after
+ten seconds.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import socket
 import struct
 import sys
 
+from grader.stack.relay import abort, join, pump
+
 SOCKS_PORT = 1080
 DNS_PORT = 53
 CANARY_HOST = "grader.canary"  # a destination inside this program, which echoes
@@ -24,7 +27,6 @@ _SIOCGIFADDR = 0x8915
 _SIOCGIFNETMASK = 0x891B
 _HANDSHAKE_S = 5.0
 _CONNECT_S = 5.0
-_CHUNK = 65536
 _OK, _NOT_ALLOWED, _UNREACHABLE, _REFUSED, _BAD_COMMAND, _BAD_ADDRESS = 0, 2, 4, 5, 7, 8
 
 
@@ -60,44 +62,6 @@ def inner_networks() -> list[ipaddress.IPv4Network]:
     """Return the stack's networks; read anew each time, since networks may be connected later."""
     edge = edge_device()
     return [interface.network for device, interface in interfaces().items() if device != edge]
-
-
-def abort(writer: asyncio.StreamWriter) -> None:
-    """Close so that the peer sees a reset, which tells it apart from an orderly end."""
-    with contextlib.suppress(OSError):
-        raw = writer.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(_CHUNK):
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
-
-
-async def join(
-    a_reader: asyncio.StreamReader,
-    a_writer: asyncio.StreamWriter,
-    b_reader: asyncio.StreamReader,
-    b_writer: asyncio.StreamWriter,
-) -> None:
-    """Carry bytes both ways until both sides have ended; an error on one side resets both."""
-    pumps = [asyncio.ensure_future(_pump(a_reader, b_writer)), asyncio.ensure_future(_pump(b_reader, a_writer))]
-    try:
-        await asyncio.gather(*pumps)
-    except OSError:
-        abort(a_writer)
-        abort(b_writer)
-    finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        a_writer.close()
-        b_writer.close()
 
 
 async def _authenticate(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -165,7 +129,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     code, host, port = await asyncio.wait_for(_destination(reader), _HANDSHAKE_S)
     if code == _OK and host == CANARY_HOST:
         writer.write(_reply(_OK))
-        await _pump(reader, writer)
+        await pump(reader, writer)
         return
     streams = None
     if code == _OK:

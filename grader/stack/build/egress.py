@@ -17,7 +17,7 @@ from grader.polling import DeadlineError, eventually
 from grader.stack import labels, objects
 from grader.stack.build import egress_program
 from grader.stack.engine import engine_errors, gone_is_fine
-from grader.stack.gateway import program_archive
+from grader.stack.gateway import program_archive, runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # Networks near the host that build steps may reach all the same: a mirror of packages in a school, say.
 OPENED_VARIABLE = "GRADER_BUILD_NETWORKS"
-_PROGRAM = "/grader-egress.py"
 _READY_S = 15.0
 
 
@@ -61,7 +60,7 @@ def _start(client: docker.DockerClient, name: str, image: str, build: str, edge:
         made = client.containers.create(
             image,
             name=name,
-            entrypoint=["python3", "-u", _PROGRAM],
+            entrypoint=runs(egress_program),
             command=[],
             environment={
                 "GRADER_BUILD_GATEWAY": f"{gateway}/{inside.prefixlen}",
@@ -84,7 +83,7 @@ def _start(client: docker.DockerClient, name: str, image: str, build: str, edge:
             log_config=LogConfig(type="json-file", config={"max-size": "1m", "max-file": "1"}),
         )
         client.api.connect_container_to_network(str(made.id), build)
-        made.put_archive("/", program_archive(egress_program, _PROGRAM))
+        made.put_archive("/", program_archive(egress_program))
         made.start()
         try:
             eventually(lambda: b"ready" in made.logs(tail=5), within=_READY_S, every=0.05, what="the egress is ready")

@@ -1,10 +1,10 @@
 """The program inside a build's egress container: the only way from build steps to the world, and to nothing near.
 
-It runs with the standard library alone (Python >= 3.9) on Linux, with the capability NET_ADMIN in a network namespace
-of its own. Build steps have it as their default gateway. It takes their TCP connections to any address on the ports of
-package sources, and their DNS queries, in place of the address they were meant for, and opens those that it allows
-anew. Nothing is routed: what it does not carry does not pass, and a private, link-local or own address is never
-connected to.
+It runs with the standard library alone (Python >= 3.9) and the relay beside it, on Linux, with the capability NET_ADMIN
+in a network namespace of its own. Build steps have it as their default gateway. It takes their TCP connections to any
+address on the ports of package sources, and their DNS queries, in place of the address they were meant for, and opens
+those that it allows anew. Nothing is routed: what it does not carry does not pass, and a private, link-local or own
+address is never connected to.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import os
 import socket
 import struct
 import sys
+
+from grader.stack.relay import abort, join
 
 PORTS = (80, 443)
 DNS_PORT = 53
@@ -112,14 +114,6 @@ def _transparent(kind: socket.SocketKind, address: tuple[str, int]) -> socket.so
     return made
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await asyncio.wait_for(reader.read(_CHUNK), _IDLE_S):
-        writer.write(data)
-        await writer.drain()
-    if writer.can_write_eof():
-        writer.write_eof()
-
-
 class Egress:
     """Carries connections of one build network."""
 
@@ -145,27 +139,9 @@ class Egress:
                     target = _RESOLVER if port == DNS_PORT else (host, port)
                     streams = await asyncio.wait_for(asyncio.open_connection(*target), _CONNECT_S)
             if streams is None:
-                raw = writer.get_extra_info("socket")
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                writer.transport.abort()
+                abort(writer)
                 return
-            await self._join(reader, writer, *streams)
-
-    async def _join(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        far_reader: asyncio.StreamReader,
-        far_writer: asyncio.StreamWriter,
-    ) -> None:
-        pumps = [asyncio.ensure_future(_pump(reader, far_writer)), asyncio.ensure_future(_pump(far_reader, writer))]
-        with contextlib.suppress(OSError, asyncio.TimeoutError):
-            await asyncio.gather(*pumps)
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        writer.close()
-        far_writer.close()
+            await join(reader, writer, *streams, idle_s=_IDLE_S)
 
     def query(self, listener: socket.socket) -> None:
         """Take a DNS query; the answer comes from the address that was asked."""
