@@ -17,7 +17,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     it are the submission's own until `policy.bind` replaces them. base_images: the catalogue names that text uses.
     args: as a compose file needs them (`$` written `$$`). modes: files and folders of the context (or patterns of
     them) with the mode that they are copied with. files: texts of here-documents, by their path in the context.
-    lines: for each instruction of a bound text the line of the submission's file (0: ours); (): as it stands in text.
+    lines: for each instruction of a bound text the line of the submission's file that it comes from; (): as it stands
+    in text. added: for each of them whether it is the grader's, for the sake of what stands on that line.
     """
 
     service: str
@@ -30,6 +31,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     modes: tuple[tuple[str, int], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     lines: tuple[int, ...] = ()
+    added: tuple[bool, ...] = ()
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

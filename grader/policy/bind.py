@@ -48,6 +48,7 @@ def _bind_build(build: Build, images: Mapping[str, ResolvedImage]) -> Build:
         build,
         text=df.write(df.Dockerfile(told.instructions, parsed.escape)),
         lines=tuple(instruction.line for instruction in told.instructions),
+        added=tuple(instruction.added for instruction in told.instructions),
         modes=(*build.modes, *told.modes),
     )
 

@@ -2,7 +2,7 @@
 
 The classic builder is the one whose steps can be limited (`grader.stack.build`). Copying with a mode becomes a mode
 of the file in the context, or a stage that sets it; a mount becomes a copy, which stays in the image and changes
-nothing for what runs.
+nothing for what runs. Stages that the target does not need are left out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from grader.policy.dockerfile.words import exec_form, json_words
 _MODE = re.compile(r"0?[0-7]{3,4}\Z")
 _KNOWN = {"COPY": frozenset({"from", "chown"}), "ADD": frozenset({"chown"}), "RUN": frozenset[str]()}
 _PERMISSIONS = 0o777
+_SO_ANYWAY = {("network", "default"), ("network", "none"), ("security", "sandbox")}
+_FOR_THE_SHELL = re.compile(r"([^\w./*?\[\]-])")  # all else of a pattern means the same to the builder and to a shell
+_EMPTY = "grader-empty"  # a stage with an empty folder
 
 
 @dataclass(slots=True)
@@ -28,25 +31,32 @@ class Classic:
     modes: list[tuple[str, int]] = field(default_factory=list)
 
 
+def only(instructions: list[df.Instruction], stages: set[int]) -> list[df.Instruction]:
+    """Return the instructions of these stages, and what stands before the first one.
+
+    BuildKit builds no others either; the classic builder makes all that stand above the target.
+    """
+    if len(stages) >= sum(i.keyword == "FROM" for i in instructions):
+        return instructions
+    number, kept = -1, []
+    for instruction in named(instructions):
+        number += instruction.keyword == "FROM"
+        if number < 0 or number in stages:
+            kept.append(instruction)
+    return kept
+
+
 def classic(instructions: list[df.Instruction]) -> Classic:
     """Return the same build without --chmod and --mount.
 
-    Instructions that are ours have line 0. Raises GraderError for what cannot be said: that is no fault of whoever
-    wrote it.
+    What is added for an instruction has its line. Raises GraderError for what cannot be said: that is no fault of
+    whoever wrote it.
     """
     found = Classic()
-    names = _names([i for i in instructions if i.keyword == "FROM"])
-    stage = -1
-    for instruction in instructions:
-        rest = instruction.rest
-        if instruction.keyword == "FROM":
-            stage += 1
-            rest = f"{rest.split()[0]} AS {names[stage]}"
-        flags = [(n, _named(v, names) if n == "from" else v) for n, v in instruction.flags]
-        plain = df.Instruction(instruction.keyword, flags, rest, instruction.line)
-        if instruction.keyword == "RUN":
-            _mounts(found, plain, names)
-        elif instruction.keyword in {"COPY", "ADD"}:
+    for plain in named(instructions):
+        if plain.keyword == "RUN":
+            _mounts(found, plain)
+        elif plain.keyword in {"COPY", "ADD"}:
             _mode(found, plain)
         for name, _ in plain.flags:
             if name not in _KNOWN.get(plain.keyword, {name}):
@@ -55,35 +65,65 @@ def classic(instructions: list[df.Instruction]) -> Classic:
     return found
 
 
-def _names(stages: list[df.Instruction]) -> list[str]:
-    """Return a name for every stage: stages of ours may come in between, so that numbers would mean others."""
-    words = [stage.rest.split() for stage in stages]
-    return [word[2] if len(word) > 2 else f"grader-stage-{number}" for number, word in enumerate(words)]
+def named(instructions: list[df.Instruction]) -> list[df.Instruction]:
+    """Return the same with a name for every stage in place of its number: stages come in between and go."""
+    words = [i.rest.split() for i in instructions if i.keyword == "FROM"]
+    names = [word[2] if len(word) > 2 else f"grader-stage-{number}" for number, word in enumerate(words)]
+    stage, found = -1, []
+    for instruction in instructions:
+        rest = instruction.rest
+        if instruction.keyword == "FROM":
+            stage += 1
+            rest = f"{words[stage][0]} AS {names[stage]}"
+        flags = [(n, _source(n, v, names)) for n, v in instruction.flags]
+        found.append(df.Instruction(instruction.keyword, flags, rest, instruction.line))
+    return found
 
 
-def _named(source: str, names: list[str]) -> str:
-    return names[int(source)] if source.isdigit() and int(source) < len(names) else source
+def _source(flag: str, value: str, names: list[str]) -> str:
+    """Return the value of an option with a stage's name in place of its number."""
+    if flag == "from" and value.isdigit() and int(value) < len(names):
+        return names[int(value)]
+    if flag == "mount":
+        parts = [part.partition("=") for part in value.split(",")]
+        return ",".join(f"{n}{equals}{_source(n, v, names) if n == 'from' else v}" for n, equals, v in parts)
+    return value
 
 
-def _mounts(found: Classic, run: df.Instruction, names: list[str]) -> None:
-    """Turn the mounts of a RUN into copies before it; what only lives in memory is left out."""
+def _mounts(found: Classic, run: df.Instruction) -> None:
+    """Turn the mounts of a RUN into copies before it: of files, or of an empty folder for what builds would share."""
     kept = []
     for name, value in run.flags:
-        if name == "network" and value in {"default", "none"}:
+        if (name, value) in _SO_ANYWAY:
             continue
         if name != "mount":
             kept.append((name, value))
             continue
         options = dict(part.partition("=")[::2] for part in value.split(","))
-        if options.get("type", "bind") != "bind":
-            continue
-        source = options.get("source", options.get("src", "."))
         target = options.get("target") or options.get("dst") or options.get("destination") or ""
+        target = target.rstrip("/")  # behind which a copy would put a file, where a mount is the file
         if not target:
             raise _cannot("RUN --mount")
-        source_stage = [("from", _named(options["from"], names))] if "from" in options else []
-        found.instructions.append(df.Instruction("COPY", source_stage, exec_form(source, target), 0))
+        if options.get("type", "bind") == "bind":
+            flags = [("from", options["from"])] if "from" in options else []
+            source = options.get("source", options.get("src", "."))
+        else:
+            _empty(found, run.line)
+            owner = f"{options.get('uid', '0')}:{options.get('gid', '0')}"
+            flags = [("from", _EMPTY), *([("chown", owner)] if owner != "0:0" else [])]
+            source = "/empty/"
+        found.instructions.append(_added("COPY", exec_form(source, target), run.line, flags))
     run.flags = kept
+
+
+def _empty(found: Classic, line: int) -> None:
+    """Begin with a stage that has an empty folder, if none does yet; it needs no program."""
+    if not any(i.added and i.rest.endswith(f" AS {_EMPTY}") for i in found.instructions):
+        first = next(n for n, i in enumerate(found.instructions) if i.keyword == "FROM")
+        found.instructions[first:first] = [
+            _added("FROM", f"scratch AS {_EMPTY}", line),
+            _added("WORKDIR", "/empty", line),
+        ]
 
 
 def _mode(found: Classic, copy: df.Instruction) -> None:
@@ -93,23 +133,26 @@ def _mode(found: Classic, copy: df.Instruction) -> None:
     if mode is None:
         return
     *sources, _ = json_words(copy.rest) or copy.rest.split()
-    if not _MODE.match(mode) or any("$" in source for source in sources):
+    if not _MODE.match(mode) or any(c in source for source in sources for c in "$\\`'\""):
         raise _cannot(f"{copy.keyword} --chmod={mode[:20]}")
     copy.flags = list(flags.items())
     if "from" not in flags:
         found.modes += [(_relative(source), int(mode, 8) & _PERMISSIONS) for source in sources]
         return
     # The files lie in another stage or image: one more stage grows from it, in which they have the mode.
-    name = f"grader-mode-{sum(i.line == 0 for i in found.instructions)}"
-    words = " ".join("/" + source.lstrip("/") for source in sources)
-    extra = [
-        df.Instruction("FROM", [], f"{flags['from']} AS {name}", 0),
-        df.Instruction("USER", [], "0", 0),
-        df.Instruction("RUN", [], f"chmod -R {mode} {words}", 0),
+    name = f"grader-mode-{sum(i.keyword == 'FROM' and i.added for i in found.instructions)}"
+    words = " ".join(_FOR_THE_SHELL.sub(r"\\\1", "/" + source.lstrip("/")) for source in sources)
+    begun = max(n for n, i in enumerate(found.instructions) if i.keyword == "FROM" and not i.added)
+    found.instructions[begun:begun] = [
+        _added("FROM", f"{flags['from']} AS {name}", copy.line),
+        _added("USER", "0", copy.line),
+        _added("RUN", exec_form("/bin/sh", "-c", f"chmod -R {mode} {words}"), copy.line),  # whatever its SHELL is
     ]
-    begun = max(n for n, i in enumerate(found.instructions) if i.keyword == "FROM" and i.line)
-    found.instructions[begun:begun] = extra
     copy.flags = [(n, name if n == "from" else v) for n, v in copy.flags]
+
+
+def _added(keyword: str, rest: str, line: int, flags: list[tuple[str, str]] | None = None) -> df.Instruction:
+    return df.Instruction(keyword, flags or [], rest, line, added=True)
 
 
 def _relative(source: str) -> str:

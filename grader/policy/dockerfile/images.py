@@ -22,11 +22,12 @@ _FROM_WORDS = (1, 3)
 
 @dataclass(slots=True)
 class Stages:
-    """The stages read so far and the images that they and their copies come from."""
+    """The stages read so far: the images and the other stages that each and its copies come from."""
 
     names: list[str] = field(default_factory=list)  # "" for a stage without a name
     bases: list[str] = field(default_factory=list)  # per stage: an image's name, "scratch", or another stage's number
-    images: list[str] = field(default_factory=list)
+    images: list[list[str]] = field(default_factory=list)  # per stage
+    sources: list[set[int]] = field(default_factory=list)  # per stage: the stages that it copies or mounts
     global_arguments: dict[str, str | None] = field(default_factory=dict)
 
     def find(self, name: str) -> int | None:
@@ -35,6 +36,24 @@ class Stages:
             return int(name)
         lowered = name.lower()
         return next((i for i in range(len(self.names) - 1, -1, -1) if self.names[i] == lowered and lowered), None)
+
+    def begin(self, name: str, base: str) -> None:
+        """Begin a stage that grows from `base`: an image, "scratch", or the number of an earlier stage."""
+        self.names.append(name.lower())
+        self.bases.append(base)
+        self.images.append([] if base == "scratch" or base.isdigit() else [base])
+        self.sources.append(set())
+
+    def needed(self, target: str) -> set[int]:
+        """Return the stages that the target (the last one if it is "" or unknown) grows or copies from, and itself."""
+        last = self.find(target) if target else None
+        waiting, found = [len(self.names) - 1 if last is None else last], set[int]()
+        while waiting:
+            stage = waiting.pop()
+            if stage not in found:
+                found.add(stage)
+                waiting += [*self.sources[stage], *map(int, filter(str.isdigit, [self.bases[stage]]))]
+        return found
 
     def base_of(self, stage: int) -> tuple[str, list[int]]:
         """Return the image that a stage grows from, and the stages on the way."""
@@ -71,16 +90,14 @@ def judge_from(scope: Scope, stages: Stages, instruction: df.Instruction, escape
         _failed(stages, stage)
         return None
     name, base = _base(scope, stages, written)
-    stages.names.append(stage.lower())
-    stages.bases.append(base)
+    stages.begin(stage, base)
     rest = f"{name} AS {stage}" if stage else name
     return df.Instruction("FROM", [], rest, instruction.line)
 
 
 def _failed(stages: Stages, stage: str = "") -> None:
     """Let what follows be judged as a stage all the same."""
-    stages.names.append(stage.lower())
-    stages.bases.append("scratch")
+    stages.begin(stage, "scratch")
 
 
 def _base(scope: Scope, stages: Stages, written: str) -> tuple[str, str]:
@@ -93,7 +110,6 @@ def _base(scope: Scope, stages: Stages, written: str) -> tuple[str, str]:
     image = judge_image(scope, written)
     if image is None:
         return written, "scratch"
-    stages.images.append(image.name)
     return image.name, image.name
 
 
@@ -108,12 +124,14 @@ def judge_copy_source(scope: Scope, stages: Stages, name: str) -> str | None:
         if int(name) >= len(stages.names) - 1:
             scope.error("dockerfile-from", msg("There is no stage %(name)s above this line.", name=name[:20]))
             return None
+        stages.sources[-1].add(int(name))
         return name
     stage = stages.find(name)
     if stage is not None and stage < len(stages.names) - 1:
+        stages.sources[-1].add(stage)
         return name
     image = judge_image(scope, name)
     if image is None:
         return None
-    stages.images.append(image.name)
+    stages.images[-1].append(image.name)
     return image.name

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from grader.policy.collect import Collector
 from grader.policy.dockerfile import syntax as df
 from grader.policy.dockerfile.words import expand
 from grader.policy.scope import Scope
@@ -45,7 +46,13 @@ class Reading:
     state: State = field(default_factory=State)
     states: list[State] = field(default_factory=list)  # of the stages above and of this one
     files: dict[str, str] = field(default_factory=dict)  # texts that are put into the context
+    found: list[Collector] = field(default_factory=list)  # per stage, which may turn out not to be built
     in_trigger: bool = False
+
+    def begin(self) -> None:
+        """Keep what is found from here on apart, as that of one more stage."""
+        self.found.append(Collector())
+        self.scope = replace(self.scope, sink=self.found[-1])
 
     def at(self, instruction: df.Instruction) -> Scope:
         """Return the scope of one instruction."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
+from grader.policy.collect import Place
 from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.classic import only
 from grader.policy.dockerfile.copy import judge_copy
 from grader.policy.dockerfile.images import Stages, judge_from
 from grader.policy.dockerfile.metadata import (
@@ -28,7 +30,11 @@ from grader.policy.witness import judge_witness_stage
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
-_OFFICIAL_SYNTAX = re.compile(r"docker/dockerfile:1(\.\d+)*(-labs)?(@sha256:[0-9a-f]{64})?\Z")
+_OFFICIAL_SYNTAX = re.compile(
+    r"(docker\.io/)?docker/dockerfile(:(latest|labs|experimental|1(\.\d+)*(-labs|-experimental)?))?(@sha256:[0-9a-f]{64})?\Z"
+)
+# What BuildKit finds while it reads a file, also in stages that it does not build.
+_FOUND_WHILE_READING = re.compile(r"dockerfile-.*|\w+-unreadable")
 _NAME = re.compile(r"[\w.-]+\Z")
 MAX_STAGES = 50  # each of them repeats what its base has behind ONBUILD
 MAX_TRIGGERS = 50
@@ -70,12 +76,25 @@ def judge_dockerfile(scope: Scope, data: bytes, arguments: dict[str, str], targe
         return None
     if scope.witness:
         judge_witness_stage(scope, kept, reading.stages, target)
+    needed = reading.stages.needed(target)
+    _tell(reading, scope, needed)
     return Judged(
-        df.write(df.Dockerfile(kept, parsed.escape)),
-        tuple(dict.fromkeys(reading.stages.images)),
+        df.write(df.Dockerfile(only(kept, needed), parsed.escape)),
+        tuple(dict.fromkeys(image for stage in sorted(needed) for image in reading.stages.images[stage])),
         reading.stages,
         tuple(reading.files.items()),
     )
+
+
+def _tell(reading: Reading, scope: Scope, needed: set[int]) -> None:
+    """Say what was found in the stages; in one that is not built only what keeps every builder from reading on."""
+    for stage, found in enumerate(reading.found):
+        for finding in found.all:
+            if stage in needed or _FOUND_WHILE_READING.fullmatch(finding.code):
+                place = Place(finding.file, finding.line, finding.path)
+                (scope.sink or scope.project.out).add(
+                    finding.severity, finding.code, place, finding.message, finding.remedy
+                )
 
 
 def _judge(reading: Reading, instruction: df.Instruction) -> Kept:
@@ -104,6 +123,7 @@ def _from(reading: Reading, instruction: df.Instruction) -> Kept:
     """Begin a stage; what a stage above has put behind ONBUILD is done here, where it goes off."""
     if len(reading.stages.names) >= MAX_STAGES:
         return _too_many(reading, instruction, MAX_STAGES)
+    reading.begin()
     kept = judge_from(reading.at(instruction), reading.stages, instruction, reading.escape)
     base = reading.stages.bases[-1]
     parent = reading.states[int(base)] if base.isdecimal() else None

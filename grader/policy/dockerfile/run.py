@@ -19,6 +19,7 @@ _BIND_OPTIONS = frozenset(
 _TARGETS = ("target", "dst", "destination")
 _SOURCES = ("source", "src")
 _SYSTEM = re.compile(r"/(proc|sys|dev)(/|\Z)")
+_ID = re.compile(r"[0-9]{1,9}\Z")
 _SWITCHES = {"network": {"default", "none"}, "security": {"sandbox"}}  # what is so anyway, or asks for less
 MAX_LINE = 60 * 1024  # longer ones the builders do not read
 _TMPFS_OPTIONS = frozenset({"type", "target", "dst", "destination", "size"})
@@ -89,7 +90,7 @@ def _mount(scope: Scope, stages: Stages, text: str) -> str | None:
     kind = options.get("type", "bind")
     if kind == "cache":  # shared by all builds of a builder, and only a matter of speed
         scope.notice("attribute-dropped", msg("The cache mount is left out: builds share nothing here."))
-        return None
+        return _folder(options)
     allowed = {"bind": _BIND_OPTIONS, "tmpfs": _TMPFS_OPTIONS}.get(kind)
     if allowed is None or set(options) - allowed or "$" in text:
         remedy = {
@@ -111,6 +112,14 @@ def _mount(scope: Scope, stages: Stages, text: str) -> str | None:
             return None
         options["from"] = source
     return ",".join(f"{k}={v}" if v else k for k, v in options.items())
+
+
+def _folder(options: dict[str, str]) -> str | None:
+    """Return what stays of a cache: a folder where it would be, and whose that is."""
+    kept = {n: v for n, v in options.items() if n in _TARGETS or (n in {"uid", "gid"} and _ID.match(v))}
+    if any("$" in value for value in kept.values()) or not _clean(kept):
+        return None
+    return ",".join(["type=cache", *(f"{name}={value}" for name, value in kept.items())])
 
 
 def _clean(options: dict[str, str]) -> bool:

@@ -49,13 +49,17 @@ class Heredoc:
 
 @dataclass(slots=True)
 class Instruction:
-    """One instruction: its keyword in upper case, flags, the rest of its logical line, its first line."""
+    """One instruction: its keyword in upper case, flags, the rest of its logical line, its first line.
+
+    added: it is ours, for the sake of what stands on that line.
+    """
 
     keyword: str
     flags: list[tuple[str, str]]
     rest: str
     line: int
     heredocs: list[Heredoc] = field(default_factory=list)
+    added: bool = False
 
     def write(self) -> str:
         """Return the instruction on one line."""

@@ -168,7 +168,6 @@ class _Run:
             params={
                 "t": self._job.image,
                 "dockerfile": dockerfile,
-                "target": self._job.build.target,
                 "buildargs": json.dumps(self._job.args),
                 "labels": json.dumps(self._marks),
                 "networkmode": self._network,

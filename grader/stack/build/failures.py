@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from grader.errors import GraderError
 from grader.model.findings import Finding
 from grader.model.text import Text, msg
 
@@ -15,13 +16,31 @@ if TYPE_CHECKING:
 
 _DETAIL_LINES = 40
 _OUT_OF_MEMORY = 137
+# Of the engine's COPY, and of the `chmod` of GNU and BusyBox: what a submission names is not in its context or stage.
+_NOT_THERE = re.compile(
+    r"COPY failed: .*(?:does not exist|not found|no such file|no source files|forbidden path)"
+    r"|chmod: .*No such file or directory",
+    re.IGNORECASE,
+)
 _NOISE = re.compile(r"^(?:Removing intermediate container [0-9a-f]+| ---> .*|\[Warning\] One or more build-args .*)$")
 
 
 def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memory_mib: int) -> Finding:
-    """Return the finding for a failed build. step: which instruction failed, from 1 (0: none began)."""
+    """Return the finding for a failed build. step: which instruction failed, from 1 (0: none began).
+
+    Raises GraderError if that is one of ours, unless it says that what the submission names is not there.
+    """
     build = job.build
-    line = job.lines[step - 1] if 0 < step <= len(job.lines) else 0
+    if job.step(step).added and not _nothing_there(output):
+        raise GraderError(
+            msg(
+                "A step that the grader adds to the build of %(service)s fails: %(log)s",
+                service=build.service,
+                log=_last(output),
+            ),
+            msg("This says nothing about the submission."),
+        )
+    line = job.step(step).line
     remedy = msg("Run docker compose build %(service)s in your project and read its last lines.", service=build.service)
     if code == _OUT_OF_MEMORY:
         remedy = msg("A step was killed: it may use %(n)s MiB of memory. Build with less at once.", n=memory_mib)
@@ -35,6 +54,20 @@ def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memo
     )
 
 
+def _last(output: Sequence[str]) -> str:
+    return " | ".join(_told(output)[-3:])
+
+
+def _told(output: Sequence[str]) -> list[str]:
+    return [text.rstrip() for text in output if text.strip() and not _NOISE.match(text)]
+
+
+def _nothing_there(output: Sequence[str]) -> bool:
+    """Say whether the last step ended because there is nothing of the name that a COPY or a mount gives."""
+    begun = max((n for n, line in enumerate(output) if line.startswith("Step ")), default=0)
+    return any(_NOT_THERE.match(line) for line in output[begun + 1 :])
+
+
 def too_slow(job: Job, output: Sequence[str], step: int, deadline_s: float) -> Finding:
     """Return the finding for builds that did not end in time."""
     return _finding(
@@ -43,7 +76,7 @@ def too_slow(job: Job, output: Sequence[str], step: int, deadline_s: float) -> F
         msg("The images were not built within %(seconds)d s.", seconds=round(deadline_s)),
         msg("Install fewer things, and copy the list of dependencies before the code so that Docker can cache."),
         output,
-        job.lines[step - 1] if 0 < step <= len(job.lines) else 0,
+        job.step(step).line,
     )
 
 
@@ -55,12 +88,12 @@ def too_large(job: Job, output: Sequence[str], step: int, disk_mib: int) -> Find
         msg("The image of %(service)s needs more than %(n)s MiB of disk.", service=job.build.service, n=disk_mib),
         msg("Install and copy less; remove what was downloaded in the same RUN."),
         output,
-        job.lines[step - 1] if 0 < step <= len(job.lines) else 0,
+        job.step(step).line,
     )
 
 
 def _finding(job: Job, code: str, message: Text, remedy: Text, output: Sequence[str], line: int) -> Finding:
-    lines = [text.rstrip() for text in output if text.strip() and not _NOISE.match(text)]
+    lines = _told(output)
     return Finding(
         code=code,
         severity="error",

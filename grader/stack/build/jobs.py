@@ -13,7 +13,7 @@ import msgspec
 from docker.utils.build import exclude_paths
 
 from grader.model.plan import Build
-from grader.stack.build.dockerfile import STAGE, for_engine
+from grader.stack.build.dockerfile import STAGE, Step, for_engine
 from grader.stack.emit import built_image
 from grader.stack.objects import inside
 
@@ -23,26 +23,29 @@ if TYPE_CHECKING:
 _IGNORE = ".dockerignore"
 _MAX_PATTERNS = 200
 _PLATFORM = ("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "BUILDPLATFORM", "BUILDOS", "BUILDARCH")
-_FROM_PLATFORM = ("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "BUILDPLATFORM", "BUILDOS", "BUILDARCH")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One image to build.
 
-    image: its name. further: other names that it goes by. text: the Dockerfile, an instruction a line. lines: per
-    instruction the line of the submission's own file (0: ours). context: the folder. excluded: patterns of what does
-    not go in. ignore: the submission's own .dockerignore, None without one.
+    image: its name. further: other names that it goes by. text: the Dockerfile, an instruction a line. steps: where
+    each instruction comes from. context: the folder. excluded: patterns of what does not go in. ignore: the
+    submission's own .dockerignore, None without one.
     """
 
     image: str
     build: Build
     further: tuple[str, ...]
     text: str
-    lines: tuple[int, ...]
+    steps: tuple[Step, ...]
     context: Path
     excluded: tuple[str, ...]
     ignore: bytes | None
     args: dict[str, str]
+
+    def step(self, number: int) -> Step:
+        """Return where an instruction comes from, by its number from 1; line 0 if there is none of that number."""
+        return self.steps[number - 1] if 0 < number <= len(self.steps) else Step(0)
 
     def archive(self, into: IO[bytes]) -> str:
         """Write the context with the Dockerfile as a tar archive; return the Dockerfile's name in it.
@@ -70,11 +73,11 @@ def jobs(builds: Sequence[Build], *, project: str, workspace: Path, platform: tu
     """
     groups: dict[tuple[Any, ...], list[Build]] = {}
     for build in builds:
-        key = (build.context, build.text, build.target, tuple(sorted(build.args.items())), build.modes, build.files)
+        key = (build.context, build.text, tuple(sorted(build.args.items())), build.modes, build.files)
         groups.setdefault(key, []).append(build)
     found = []
     for first, *others in groups.values():
-        text, lines = for_engine(first)
+        text, steps = for_engine(first)
         ignore = _ignore(workspace, first)
         found.append(
             Job(
@@ -82,7 +85,7 @@ def jobs(builds: Sequence[Build], *, project: str, workspace: Path, platform: tu
                 build=first,
                 further=tuple(built_image(project, other.service) for other in others),
                 text=text,
-                lines=lines,
+                steps=steps,
                 context=inside(workspace, first.context),
                 excluded=_patterns(ignore),
                 ignore=ignore,

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grader.errors import GraderError, SubmissionBrokenError
+from grader.model.grade import ResolvedImage
 from grader.model.plan import Build, Fill
+from grader.policy import bind
 from grader.stack.build.builder import BuildLimits
 from grader.stack.build.egress import host_addresses
+from tests.unit.policy.conftest import Submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.docker
 
-FROM = "FROM grader.local/python:3.13-slim\n"
+PYTHON = "python:3.13-slim"
+FROM = f"FROM grader.local/{PYTHON}\n"
 
 
 @pytest.fixture
@@ -270,18 +274,130 @@ def test_a_step_is_held_to_its_limits(
     stack.down()
 
 
+def judged(workspace: Path, text: str) -> tuple[Build, ...]:
+    """Return the build of a Dockerfile as the grader makes it of what a student has written."""
+    plan = Submission(workspace).dockerfile(text).plan()
+    images = {name: ResolvedImage(name=name, reference=f"grader.local/{name}") for name in plan.images}
+    return bind(plan, images).builds
+
+
 def test_only_what_the_target_needs_is_built(make_stack: Callable[..., Stack], workspace: Path) -> None:
     """A stage for development that would fail stays out; stages meant by number keep their meaning."""
-    text = (
-        FROM.replace("\n", " AS base\n")
-        + "RUN echo base > /which\nFROM base AS dev\nRUN exit 3\n"
-        + 'FROM base\nCOPY --from=0 /which /copied\nARG TARGETARCH\nRUN test -n "$TARGETARCH"\n'
-        + 'CMD ["cat", "/copied"]\n'
-    )
-    stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
+    text = f"""\
+FROM {PYTHON} AS base
+RUN echo base > /which
+FROM evil/image:1 AS other
+FROM base AS dev
+RUN exit 3
+FROM base
+COPY --from=0 /which /copied
+CMD ["cat", "/copied"]
+"""
+    stack = make_stack({"app": {"image": "build:app"}}, workspace=workspace, builds=judged(workspace, text))
     stack.build(BuildLimits(seconds=60))
     stack.up(deps=True)
-    assert logs(stack, "api-1") == "base"
+    assert logs(stack, "app-1") == "base"
+    stack.down()
+
+
+BUILDKIT = f"""\
+# syntax=docker.io/docker/dockerfile:1-labs
+ARG BASE={PYTHON}
+FROM --platform=$BUILDPLATFORM $BASE AS build
+ARG TARGETPLATFORM
+ARG TARGETARCH BUILDPLATFORM
+SHELL ["/bin/bash", "-c"]
+WORKDIR /work
+RUN --mount=type=cache,target=/cache --mount=type=tmpfs,target=scratch \\
+    --mount=type=bind,source=app/main.py,target=in/main.py --network=none --security=sandbox <<EOF
+set -e
+touch /cache/written scratch/written
+mkdir -p "/out/a b"
+cp in/main.py "/out/a b/run me.py"
+cp in/main.py /out/tool.py
+EOF
+RUN echo "$TARGETPLATFORM $TARGETARCH $BUILDPLATFORM" > /out/platform
+
+FROM {PYTHON} AS never
+RUN exit 3
+
+FROM {PYTHON}
+ENV WHO=me
+RUN groupadd -g 4321 grp
+COPY --link --chmod=0700 --chown=1234:grp app/main.py /linked.py
+COPY --from=0 --chmod=555 ["/out/a b", "/spaced/"]
+COPY --from=build --chmod=500 /out/*.py /patterned/
+COPY --from=build /out/platform /platform
+COPY --chmod=+x <<EOF <<'PLAIN' /texts/
+#!/bin/sh $WHO
+EOF
+$WHO
+PLAIN
+RUN --mount=type=cache,target=/owned,uid=1234,gid=4321 stat -c '%u:%g' /owned > /owner
+RUN --mount=from=build,source=/out,target=/mnt/out ls /mnt/out > /listed
+CMD cat /platform /owner /listed /texts/EOF /texts/PLAIN; stat -c '%a %u:%g %n' /linked.py /patterned/* /spaced/* /texts/EOF
+"""
+
+
+def test_what_buildkit_has_words_for_gives_the_same_image(make_stack: Callable[..., Stack], workspace: Path) -> None:
+    """Files, modes, owners and values are those that BuildKit gives."""
+    stack = make_stack({"app": {"image": "build:app"}}, workspace=workspace, builds=judged(workspace, BUILDKIT))
+    stack.build(BuildLimits(seconds=120))
+    stack.up(deps=True)
+    version = stack.client.version()
+    platform = f"{version['Os']}/{version['Arch']}"
+    assert logs(stack, "app-1").splitlines() == [
+        f"{platform} {version['Arch']} {platform}",
+        "1234:4321",
+        *("a b", "platform", "tool.py"),
+        "#!/bin/sh me",
+        "$WHO",
+        "700 1234:4321 /linked.py",
+        "500 0:0 /patterned/tool.py",
+        "555 0:0 /spaced/run me.py",
+        "755 0:0 /texts/EOF",
+    ]
+    stack.down()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "COPY --from=build --chmod=755 /nothing /x",
+        "COPY --from=build --chmod=755 /nothing/* /x/",
+        "RUN --mount=type=bind,source=nothing.txt,target=/x cat /x",
+        "RUN --mount=type=bind,from=build,source=/nothing,target=/x cat /x",
+        "COPY --chmod=755 nothing.txt /x",
+    ],
+)
+def test_what_an_instruction_names_and_is_not_there_is_named_with_its_line(
+    step: str, make_stack: Callable[..., Stack], workspace: Path
+) -> None:
+    """Also where it is a step of ours, made of the instruction, that fails."""
+    text = f"FROM {PYTHON} AS build\nRUN true\nFROM {PYTHON}\n\nENV A=b\n{step}\n"
+    stack = make_stack({"app": {"image": "build:app"}}, workspace=workspace, builds=judged(workspace, text))
+    with pytest.raises(SubmissionBrokenError) as broken:
+        stack.build(BuildLimits(seconds=60))
+    (finding,) = broken.value.findings
+    assert (finding.code, finding.file, finding.line) == ("build-failed", "Dockerfile", 6)
+    stack.down()
+
+
+@pytest.mark.parametrize(
+    ("above", "step"),
+    [
+        ("RUN rm $(command -v chmod)", "COPY --from=build --chmod=755 /etc/passwd /x"),
+        ("RUN touch /file", "RUN --mount=type=cache,target=/etc/passwd true"),
+    ],
+)
+def test_a_step_of_ours_that_fails_is_our_fault(
+    above: str, step: str, make_stack: Callable[..., Stack], workspace: Path
+) -> None:
+    """It costs nothing."""
+    text = f"FROM {PYTHON} AS build\n{above}\nFROM {PYTHON}\n{step}\n"
+    stack = make_stack({"app": {"image": "build:app"}}, workspace=workspace, builds=judged(workspace, text))
+    with pytest.raises(GraderError, match="the grader adds"):
+        stack.build(BuildLimits(seconds=60))
     stack.down()
 
 

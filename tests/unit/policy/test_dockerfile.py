@@ -136,12 +136,47 @@ COPY --from=python:3.13-slim /usr/bin/python3 /usr/bin/
     assert build.base_images == ("node:20-alpine", "node:22-slim", "python:3.13-slim") == plan.images
     assert build.text.splitlines()[1:] == [
         "FROM node:20-alpine AS build",
-        "RUN --mount=type=bind,target=/src npm ci",
-        "FROM build AS test",
-        "FROM node:22-slim",
+        "RUN --mount=type=cache,target=/root/.npm --mount=type=bind,target=/src npm ci",
+        "",
+        "FROM node:22-slim AS grader-stage-2",
         "COPY --from=build --chown=node:node /app /app",
         "COPY --from=python:3.13-slim /usr/bin/python3 /usr/bin/",
     ]
+
+
+UNNEEDED = "FROM evil/x:1 AS dev\nRUN --network=host --mount=type=ssh x\nADD http://x/ /\nCOPY ../x /\n"
+
+
+def test_a_stage_that_is_not_built_is_neither_judged_nor_handed_on(submission: Submission) -> None:
+    """BuildKit looks no more at it; its images are not asked for."""
+    plan = submission.dockerfile(UNNEEDED + "FROM node:20-alpine\nCOPY . /app\n").plan(CATALOGUE_ONLY)
+    assert plan.images == ("node:20-alpine",)
+    assert plan.builds[0].text.split() == ["FROM", "node:20-alpine", "AS", "grader-stage-1", "COPY", ".", "/app"]
+    assert plan.findings == ()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "FROM dev",
+        "FROM node:20-alpine\nCOPY --from=dev /a /b",
+        "FROM node:20-alpine\nCOPY --from=0 /a /b",
+        "FROM node:20-alpine\nRUN --mount=from=dev,target=/x y",
+        "FROM node:20-alpine AS a\nCOPY --from=dev /a /b\nFROM a",
+    ],
+)
+def test_a_stage_that_is_used_in_any_way_is_judged(submission: Submission, use: str) -> None:
+    errors = submission.dockerfile(UNNEEDED + use + "\n").errors(CATALOGUE_ONLY)
+    assert {"image-not-allowed", "run-option", "run-mount", "add-remote", "path-outside"} <= set(errors)
+
+
+def test_a_target_leaves_out_what_stands_below(submission: Submission) -> None:
+    """By its name; and what no builder can read is said wherever it stands."""
+    submission.write("Dockerfile", "FROM node:20-alpine AS app\n" + UNNEEDED)
+    submission.compose("services:\n  app:\n    build: {context: ., target: app}\n")
+    assert submission.plan(CATALOGUE_ONLY).builds[0].text == "FROM node:20-alpine AS app\n"
+    submission.write("Dockerfile", "FROM node:20-alpine AS app\nFROM app\nCOPPY x y\n")
+    assert submission.errors(CATALOGUE_ONLY) == {"dockerfile-instruction": 3}
 
 
 def test_an_argument_of_the_compose_file_wins(submission: Submission) -> None:
@@ -188,9 +223,8 @@ def test_a_copied_here_document_lies_in_the_context(submission: Submission) -> N
 def test_what_stands_behind_onbuild_is_done_where_it_goes_off(submission: Submission) -> None:
     text = "FROM node:20-alpine AS a\nONBUILD COPY . /app\nRUN true\nFROM a\nFROM a AS b\nUSER node\n"
     assert built(submission, text).split("\n") == [
-        "FROM node:20-alpine AS a", "", "RUN true", "FROM a", "COPY . /app", "FROM a AS b", "COPY . /app", "USER node",
-        "",
-    ]  # fmt: skip
+        *("FROM node:20-alpine AS a", "", "RUN true", "", "FROM a AS b", "COPY . /app", "USER node", ""),
+    ]
 
 
 def test_a_witness_is_judged_by_what_its_words_mean(submission: Submission) -> None:

@@ -153,17 +153,18 @@ def test_the_dockerfiles_own_ignore_file_comes_first(workspace: Path) -> None:
     assert job.excluded == ("main.py",)
 
 
-def test_only_what_the_target_needs_keeps_its_instructions(workspace: Path) -> None:
-    """Numbers of stages stay true, and each instruction knows its line; what is ours has none."""
-    text = "ARG V=1\nFROM a AS base\nRUN x\n\nFROM base AS dev\nRUN y\nFROM b\nCOPY --from=0 /p /q\n"
+def test_each_instruction_knows_where_it_comes_from(workspace: Path) -> None:
+    """Its line, or that of what it was added for; every stage has our label."""
+    text = "# escape=`\nARG V=1\nFROM a AS base\n\nRUN x\nFROM base\n"
     (job,) = jobs(workspace, build("api", text=text))
     label = "LABEL grader.layer=1"
     assert job.text.splitlines() == [
-        *("ARG V=1", "FROM a AS base", label, "RUN x", "FROM base AS dev", label),
-        *("FROM b", label, "COPY --from=0 /p /q"),
+        *("# escape=`", "ARG V=1", "FROM a AS base", label, "RUN x", "FROM base", label),
     ]
-    assert job.lines == (1, 2, 0, 3, 5, 0, 7, 0, 8)
-    assert builds.base_images([job]) == ["a", "b"]
+    assert [(s.line, s.added) for s in job.steps] == [
+        *((2, False), (3, False), (3, True), (5, False), (6, False), (6, True)),
+    ]
+    assert builds.base_images([job]) == ["a"]
 
 
 def test_the_platform_is_told_to_those_who_ask(workspace: Path) -> None:
@@ -174,7 +175,7 @@ def test_the_platform_is_told_to_those_who_ask(workspace: Path) -> None:
 
 def test_a_failed_step_is_named_with_its_line(workspace: Path) -> None:
     """The line of the submission's file, the last words without the builder's own, and memory where it was that."""
-    (job,) = jobs(workspace, build("api", text="FROM x\nCOPY . .\nRUN z\n", lines=(3, 5, 9)))
+    (job,) = jobs(workspace, build("api", text="FROM x\nCOPY . .\nRUN z\n", lines=(3, 5, 9), added=(False,) * 3))
     output = ["Step 4/5 : RUN z", " ---> Running in 0123456789ab", "no z", "Removing intermediate container 01234567"]
     finding = failures.failed(job, output, 4, 1, memory_mib=5)
     assert (finding.code, finding.file, finding.line) == ("build-failed", "app/Dockerfile", 9)
@@ -182,6 +183,30 @@ def test_a_failed_step_is_named_with_its_line(workspace: Path) -> None:
     killed = failures.failed(job, output, 4, 137, memory_mib=5)
     assert killed.remedy is not None
     assert killed.remedy.params == {"n": 5}
+
+
+MISSING = [
+    "COPY failed: file not found in build context or excluded by .dockerignore: stat x: file does not exist",
+    "COPY failed: stat app/x: file does not exist",
+    "COPY failed: no source files were specified",
+    "chmod: cannot access '/x': No such file or directory",
+    "chmod: /x: No such file or directory",
+]
+
+
+@pytest.mark.parametrize("said", MISSING)
+def test_what_is_not_there_is_the_submissions_fault_in_a_step_of_ours_too(workspace: Path, said: str) -> None:
+    """With the line of the instruction for whose sake the step is there."""
+    (job,) = jobs(workspace, build("api", text="FROM x\nCOPY x y\n", lines=(3, 5), added=(False, True)))
+    assert failures.failed(job, ["Step 3/3 : COPY x y", said], 3, None, memory_mib=5).line == 5
+
+
+@pytest.mark.parametrize("said", ["exec /bin/sh: no such file or directory", "chmod: not found", *MISSING])
+def test_a_step_of_ours_that_fails_otherwise_costs_nothing(workspace: Path, said: str) -> None:
+    """Nor does what an earlier step has printed say anything."""
+    (job,) = jobs(workspace, build("api", text="FROM x\nRUN c\n", lines=(3, 5), added=(False, True)))
+    with pytest.raises(GraderError, match="The command returned 127"):
+        failures.failed(job, [said, "Step 3/3 : RUN c", "The command returned 127"], 3, 127, memory_mib=5)
 
 
 def test_a_context_outside_is_our_error(workspace: Path) -> None:
