@@ -17,7 +17,8 @@ from grader.policy.values import as_pairs, as_text
 
 _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|github\.com/|docker-image:|oci-layout:|target:|service:", re.IGNORECASE)
 _STAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}\Z")
-_STEERING = re.compile(r"BUILDKIT_|[A-Za-z_]*_PROXY\Z", re.IGNORECASE)
+_STEERING = re.compile(r"BUILDKIT_(?!INLINE_CACHE\Z)|[A-Za-z_]*_PROXY\Z", re.IGNORECASE)
+_CACHE_ARGUMENT = "BUILDKIT_INLINE_CACHE"  # written by habit; caches stay with the grader
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
 
 
@@ -28,6 +29,8 @@ def _args(scope: Scope, node: Node) -> Any:
         inner = scope.at(name, line)
         if not _ARGUMENT.match(name):
             inner.error("attribute-value", msg("%(value)s is not the name of a variable.", value=name[:60]))
+        elif name == _CACHE_ARGUMENT or (_STEERING.match(name) and not given):
+            inner.notice("attribute-dropped", msg("The build argument %(name)s is left out.", name=name))
         elif _STEERING.match(name):
             inner.error("build-arg", msg("The build argument %(name)s would steer the builder.", name=name))
         elif given is not None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
-_UNUSUAL = re.compile(r"[A-Za-z_][^\s=$\x00-\x1f\x7f-\x9f]{0,199}\Z")  # with a value nothing else can be meant
+# with a value nothing else can be meant; Compose keeps a blank before the = in the name
+_UNUSUAL = re.compile(r"[A-Za-z0-9_][^\s=$\x00-\x1f\x7f-\x9f]{0,199} {0,9}\Z")
 MAX_VARIABLES = 500
 MAX_FILES = 20
 _ENV_FILE: Table = {"path": value(as_text), "required": value(as_bool), "format": value(as_text)}

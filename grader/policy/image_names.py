@@ -25,11 +25,16 @@ _HEX = re.compile(r"[0-9a-f]{2,64}\Z")
 _PUBLIC = frozenset({
     "asia-docker.pkg.dev", "cgr.dev", "code.forgejo.org", "codeberg.org", "container-registry.oracle.com",
     "cr.fluentbit.io", "cr.weaviate.io", "docker.dragonflydb.io", "docker.elastic.co", "docker.gitea.com",
-    "docker.n8n.io", "docker.redpanda.com", "eu.gcr.io", "europe-docker.pkg.dev", "gcr.io", "ghcr.io", "icr.io",
-    "k8s.gcr.io", "lscr.io", "mcr.microsoft.com", "mirror.gcr.io", "nvcr.io", "public.ecr.aws", "quay.io",
-    "registry.access.redhat.com", "registry.fedoraproject.org", "registry.gitlab.com", "registry.k8s.io",
-    "registry.opensuse.org", "registry.redhat.io", "registry.suse.com", "us-docker.pkg.dev", "us.gcr.io",
+    "docker.n8n.io", "docker.pkg.github.com", "docker.redpanda.com", "docker.vectorized.io", "eu.gcr.io",
+    "europe-docker.pkg.dev", "gcr.io", "ghcr.io", "icr.io", "k8s.gcr.io", "lscr.io", "mcr.microsoft.com",
+    "mirror.gcr.io", "nvcr.io", "public.ecr.aws", "quay.io", "registry.access.redhat.com",
+    "registry.connect.redhat.com", "registry.developers.crunchydata.com", "registry.fedoraproject.org",
+    "registry.gitlab.com", "registry.k8s.io", "registry.opensuse.org", "registry.redhat.io", "registry.suse.com",
+    "us-docker.pkg.dev", "us.gcr.io",
 })  # fmt: skip
+_REGIONAL = re.compile(
+    r"[a-z]+-[a-z]+[0-9]-docker\.pkg\.dev|registry\.[a-z]+-[a-z]+(?:-[0-9])?\.aliyuncs\.com|[a-z]+\.ocir\.io"
+)  # the same registries by region
 _OURS = re.compile(r"grader(?:-[^/]*)?(?:/|\Z)")
 _DEFAULT_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
@@ -87,7 +92,7 @@ def forbidden(image: Image, written: str) -> Text | None:
         why = msg("%(image)s reads as an image of the grader itself.", image=written)
     elif (host and (":" in host or host == "localhost" or _is_address(host))) or _NUMBER.match(image.path):
         why = msg("%(image)s names a registry by address, port or localhost.", image=written)
-    elif host and host not in _PUBLIC:
+    elif host and host not in _PUBLIC and not _REGIONAL.fullmatch(host):
         why = msg("%(image)s names a registry that is not one of the large public ones.", image=written)
     return why
 

@@ -20,13 +20,19 @@ MAX_MOUNTS = 50
 _SYSTEM = ("/proc", "/sys", "/dev")
 _WITNESS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
 _WITNESS_CONFIGURATION = ("/usr/local/etc",)  # where redis images document their configuration
-_MODES = frozenset({"ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
+_MODES = frozenset({
+    "ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy", "private", "rprivate",
+})  # fmt: skip
 _VOLUME_NAME = re.compile(r"(?:[a-zA-Z0-9]|_(?!_))[a-zA-Z0-9_.-]*\Z")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_ROOTED = re.compile(r"[./~\\]|[A-Za-z]:[\\/]")
 
 
-def judge_target(scope: Scope, target: str) -> str | None:
-    """Return a mount's target in normal form, or None after saying why nothing may be mounted there."""
+def container_path(scope: Scope, target: str) -> str | None:
+    """Return an absolute path of a container in normal form, outside of what the system has there; None if it is not.
+
+    /proc leads to what the container's own start has opened, so it is nobody's folder either.
+    """
     parts = target.split("/")
     if not target.startswith("/") or ".." in parts or any(c in target for c in ":,\x00") or len(target) > 255:
         scope.error("mount-target", msg("%(target)s is no absolute path in a container.", target=target[:80]))
@@ -34,6 +40,14 @@ def judge_target(scope: Scope, target: str) -> str | None:
     clean = "/" + "/".join(p for p in parts if p not in {"", "."})
     if clean == "/" or _below(clean, _SYSTEM):
         scope.error("mount-target", msg("Nothing may be mounted at %(target)s.", target=clean))
+        return None
+    return clean
+
+
+def judge_target(scope: Scope, target: str) -> str | None:
+    """Return a mount's target in normal form, or None after saying why nothing may be mounted there."""
+    clean = container_path(scope, target)
+    if clean is None:
         return None
     if scope.witness and _below(clean, _WITNESS) and not _below(clean, _WITNESS_CONFIGURATION):
         scope.error(
@@ -251,7 +265,7 @@ def _long(scope: Scope, node: Mapping) -> dict[str, Any] | None:
     if kind == "bind" and _clock(scope, source, target):
         return None
     if kind == "bind":
-        mount = _bind(scope, source if source.startswith((".", "/", "~", "\\")) else f"./{source}", target)
+        mount = _bind(scope, source if _ROOTED.match(source) else f"./{source}", target)
     elif source:
         mount = _named(scope, source, target)
     else:

@@ -18,9 +18,24 @@ if TYPE_CHECKING:
 HOST_NAME = Shape(
     r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-)){0,4}", msg("%(value)s is not a host name.")
 )
+_CONTAINER_NAME = Shape(r"/?[a-zA-Z0-9][a-zA-Z0-9_.-]{0,200}", msg("%(value)s is not the name of a container."))
 _PORT = re.compile(r"(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?(/(tcp|udp|sctp))?\Z")
-MAX_PORTS = 50
+MAX_PORTS = 100
 MAX_NAMES = 100  # more say nothing of their own
+
+
+def container_name(scope: Scope, node: Node) -> Any:
+    """A name that others may reach the service by; one that is no host name is nobody's way to it."""
+    text = as_text(scope, node)
+    if not text:
+        return DROP
+    if HOST_NAME.matches(text):
+        return text
+    if _CONTAINER_NAME.matches(text):
+        scope.notice("attribute-dropped", msg("%(name)s cannot be reached as a host name.", name=text[:80]))
+    else:
+        scope.error("attribute-value", _CONTAINER_NAME.complaint(text))
+    return DROP
 
 
 def network_mode(scope: Scope, node: Node) -> Any:

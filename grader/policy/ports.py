@@ -13,7 +13,10 @@ from grader.policy.values import as_text
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
-_SHORT = re.compile(r"(?P<host>.*:)?(?P<target>[0-9]{1,5}(-[0-9]{1,5})?)(/(?P<kind>tcp|udp|sctp))?\Z", re.DOTALL)
+_SHORT = re.compile(
+    r"(?P<host>.*:)?(?P<target>[0-9]{1,5}(-[0-9]{1,5})?)(/(?P<kind>tcp|udp|sctp))?\Z",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
+)
 _PORT = re.compile(r"[0-9]{1,5}(/(udp|sctp))?\Z")
 _LONG: Table = {
     "target": value(as_text),
@@ -24,7 +27,7 @@ _LONG: Table = {
     "name": dropped(),
     "app_protocol": dropped(),
 }
-MAX_PORTS = 50
+MAX_PORTS = 100  # localstack's own example has 51
 
 
 def fixed_port_line(scope: Scope, node: Node) -> int:
@@ -55,7 +58,7 @@ def container_ports(node: Node) -> list[str]:
         if not match:
             continue
         first, _, last = match["target"].partition("-")
-        kind = match["kind"] or (text_of(protocol.value) if isinstance(protocol, Scalar) else "tcp")
+        kind = (match["kind"] or (text_of(protocol.value) if isinstance(protocol, Scalar) else "tcp")).lower()
         suffix = "" if kind == "tcp" else f"/{kind}"
         found.update(dict.fromkeys(f"{port}{suffix}" for port in range(int(first), int(last or first) + 1)))
     return [port for port in found if _PORT.match(port)][:MAX_PORTS]

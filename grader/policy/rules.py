@@ -114,11 +114,11 @@ def value(read: Callable[[Scope, Node], Any]) -> Rule:
 
 
 def text_of_shape(shape: Shape) -> Rule:
-    """Emit a text that has a certain form."""
+    """Emit a text that has a certain form; an empty one says nothing, as in Compose."""
 
     def rule(scope: Scope, node: Node) -> Any:
         found = as_text(scope, node)
-        if found is None:
+        if not found:
             return DROP
         if not shape.matches(found):
             scope.error("attribute-value", shape.complaint(found))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node, Scalar, is_null
-from grader.policy.mounts import judge_target
+from grader.policy.mounts import container_path
 from grader.policy.rules import DROP, Table, each_text, items, judge_mapping, limited, value
 from grader.policy.values import (
     as_bool,
@@ -31,7 +31,7 @@ DEFAULT_CAPABILITIES = frozenset({
 _WRITTEN_BY_HABIT = frozenset({"SYS_NICE", "IPC_LOCK"})
 _ULIMITS = {"nofile": 1_048_576, "nproc": 4096, "memlock": 64 << 20}
 _SYSCTL = re.compile(r"net\.core\.somaxconn|net\.ipv4\.ip_local_port_range|net\.ipv4\.tcp_[a-z0-9_]+")
-_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?")
+_USER = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?(:(?P<group>[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?)?")
 MAX_REPLICAS = 10
 SHM_CAP = 256 << 20
 MAX_GRACE_S = 30.0
@@ -179,9 +179,11 @@ def user(scope: Scope, node: Node) -> Any:
 
 
 def working_dir(scope: Scope, node: Node) -> Any:
-    """An absolute folder outside of the system's own."""
+    """An absolute folder outside of the system's own; one among the programs of a broker changes nothing of them."""
     text = as_text(scope, node)
-    return DROP if text is None else judge_target(scope, text) or DROP if text != "/" else "/"
+    if not text or text == "/":
+        return text or DROP
+    return container_path(scope, text) or DROP
 
 
 _DEPENDENCY: Table = {"condition": value(as_text), "restart": value(as_bool), "required": value(as_bool)}

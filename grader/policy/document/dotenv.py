@@ -14,15 +14,21 @@ MAX_BYTES = 64 * 1024
 MAX_VALUES = 1 << 20  # characters in all: a value may repeat earlier ones
 _TOO_LARGE = msg("The values grow too large when their variables are replaced.")
 _LINE = re.compile(
-    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_.\-]*)\s*(?P<sep>[=:])?[ \t]*(?P<rest>.*)\Z", re.DOTALL
+    r"\s*(?:export\s+)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.\-\[\]]*)\s*(?P<sep>[=:])?[ \t]*(?P<rest>.*)\Z", re.DOTALL
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$$"}
 
 _STEERS_TOOLS = re.compile(
-    r"(COMPOSE_|BUILDKIT_|BUILDX_|BUILDAH_|LD_|GIT_|SSH_|SSL_|BAKE_)|(PATH|HOME)\Z|[A-Za-z_]*_PROXY\Z"
-    r"|DOCKER_((API_VERSION|BUILDKIT|CERT_PATH|CONFIG|CONTEXT|HOST)\Z|(AUTH|CLI|CONTENT|CUSTOM|DEFAULT|TLS))",
+    r"(BUILDKIT_|BUILDX_|BUILDAH_|LD_|BAKE_)|(PATH|HOME)\Z|[A-Za-z_]*_PROXY\Z"
+    r"|COMPOSE_((ANSI|API_VERSION|BAKE|ENV_FILES|FILE|HTTP_TIMEOUT|INTERACTIVE_NO_CLI|MENU|PARALLEL_LIMIT|PATH_SEPARATOR"
+    r"|PROFILES|PROGRESS|PROJECT_DIRECTORY|PROJECT_NAME|STATUS_STDOUT|TLS_VERSION)\Z"
+    r"|(CONVERT|DISABLE|DOCKER|EXPERIMENTAL|FORCE|IGNORE|REMOVE)_)"
+    r"|DOCKER_((API_VERSION|BUILDKIT|CERT_PATH|CONFIG|CONTEXT|HOST)\Z|(AUTH|CLI|CONTENT|CUSTOM|DEFAULT|TLS))"
+    r"|GIT_(ALLOW|ALTERNATE|ASKPASS|ATTR|CEILING|COMMON_DIR|CONFIG|DIR\Z|DISCOVERY|EDITOR|EXEC|EXTERNAL|INDEX|NAMESPACE"
+    r"|NO_|OBJECT|PAGER|PROTOCOL|PROXY|QUARANTINE|SEQUENCE|SSH|SSL|TEMPLATE|TERMINAL|TRACE|WORK_TREE)"
+    r"|SSH_(AGENT|ASKPASS|AUTH)|SSL_CERT_(DIR|FILE)\Z",
     re.IGNORECASE,
-)  # not DOCKER_TAG or BUILD_TARGET, which are names of a submission's own
+)  # not DOCKER_TAG, COMPOSE_DB_USER or GIT_COMMIT, which are names of a submission's own
 
 
 class Variable(msgspec.Struct, frozen=True):

@@ -61,7 +61,8 @@ def load(data: bytes) -> Node:
     if len(data) > MAX_BYTES:
         raise YamlError("file-too-large", 0, msg("The file is larger than %(limit)d KiB.", limit=MAX_BYTES >> 10))
     try:
-        text = data.decode("utf-8-sig")
+        # a shell of Windows writes UTF-16 with its mark, which Compose reads as well
+        text = data.decode("utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise YamlError("not-utf8", line, msg("The file is not text in UTF-8.")) from None

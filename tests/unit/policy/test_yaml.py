@@ -136,3 +136,14 @@ def assert_lines(node: Node, last: int) -> None:
 @pytest.mark.parametrize(("value", "text"), [(True, "true"), (None, ""), (1.1, "1.1"), (1000.0, "1000"), (7, "7")])
 def test_scalars_are_written_as_compose_writes_them(value: object, text: str) -> None:
     assert text_of(Scalar(value).value) == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_file_with_a_mark_is_read_in_its_encoding(encoding: str) -> None:
+    assert plain(load("ñ: é\r\n".encode(encoding))) == {"ñ": "é"}
+
+
+def test_a_broken_file_of_two_byte_characters_is_refused() -> None:
+    with pytest.raises(YamlError) as error:
+        load(b"\xff\xfea")
+    assert error.value.code == "not-utf8"
