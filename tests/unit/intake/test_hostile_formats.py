@@ -269,6 +269,13 @@ def size(value: bytes) -> bytes:
     return header(size=(124, value))
 
 
+def smuggled() -> bytes:
+    """A size that some programs read as 0: for them the data are a header, and what it describes a file."""
+    inner = tarred(("y", b""), fmt=tarfile.USTAR_FORMAT)[:512]
+    made = size(b"\0" + b"00000001000")
+    return made[:1536] + inner + bytes(1024)
+
+
 def kind(letter: bytes) -> bytes:
     made = header(type=(156, letter), size=(124, b"00000000000\0"))
     return made[:1536] + made[2048:]  # without the data
@@ -323,7 +330,7 @@ LYING_TAR: dict[str, tuple[bytes, str]] = {
     "size: negative in digits": (size(b"-0000000001\0"), "archive-damaged"),
     "size: not octal": (size(b"00000000008\0"), "archive-damaged"),
     "size: underscore": (size(b"000000000_1\0"), "archive-damaged"),
-    "size: NUL in front": (size(b"\0" + b"00000000001"), "archive-damaged"),
+    "size: NUL in front": (smuggled(), "archive-damaged"),
     "size: beyond the end": (size(b"00000010000\0"), "archive-damaged"),
     "size: swallows the end": (size(b"00000003000\0"), "archive-damaged"),
     "checksum": (header()[:1024] + b"X" + header()[1025:], "archive-damaged"),

@@ -165,11 +165,11 @@ def test_long_names_and_targets_of_a_tar_are_read(tmp_path: Path, form: int) -> 
     assert found["s"] == ("link", OTHER)
 
 
-def dialect(magic: bytes, *, star: bool = False) -> bytes:
+def dialect(magic: bytes, prefix: bytes = b"pre", *, star: bool = False) -> bytes:
     """A tar whose first header has something where POSIX has the start of a name."""
     header = bytearray(tarred(("x", b"x"), fmt=tarfile.USTAR_FORMAT)[:1024])
     header[257 : 257 + len(magic)] = magic
-    header[345:348] = b"pre"
+    header[345 : 345 + len(prefix)] = prefix
     if star:
         header[476:488] = b"00000000000\0"
         header[508:512] = b"tar\0"
@@ -182,11 +182,12 @@ def dialect(magic: bytes, *, star: bool = False) -> bytes:
     ("data", "name"),
     [
         (dialect(b"ustar\x0000"), "pre/x"),
-        (dialect(b"ustar\x0000", star=True), "pre/x"),
+        (dialect(b"ustar\x0000", b"p" * 155), "p" * 155 + "/x"),
+        (dialect(b"ustar\x0000", b"p" * 131, star=True), "p" * 131 + "/x"),  # with times behind
         (dialect(b"ustar  \0"), "x"),  # GNU: times
         (dialect(b"\0" * 8), "x"),  # before POSIX
     ],
-    ids=["posix", "star", "gnu", "v7"],
+    ids=["posix", "posix, long", "star", "gnu", "v7"],
 )
 def test_each_dialect_has_its_own_start_of_a_name(tmp_path: Path, data: bytes, name: str) -> None:
     _, root = attempt(data, tmp_path, "a.tar")
@@ -206,7 +207,7 @@ def zlib_crc(data: bytes) -> bytes:
 
 
 NAMES: dict[str, tuple[bytes, str]] = {
-    "Windows code page": (raw_named(b"pr\xa0ctica\\a\xa4o.txt"), "práctica/año.txt"),
+    "Windows code page": (raw_named(b"pr\xa0ctica\\\xb5rbol.txt"), "práctica/Árbol.txt"),
     "Windows, UTF-8": (raw_named("práctica\\año.txt".encode(), 0x800), "práctica/año.txt"),
     "macOS, no flag, decomposed": (raw_named(unicodedata.normalize("NFD", "práctica/año").encode()), "práctica/año"),
     "Info-ZIP's Unicode field": (unicode_name(b"pr\xa0ctica.txt", "práctica.txt"), "práctica.txt"),
@@ -280,6 +281,13 @@ def test_a_file_that_a_tar_repeats_is_taken_only_if_it_is_the_same(tmp_path: Pat
 
 SKIPPED = b"\x5a\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"hello"
 HALF = len(TAR) // 2
+FILLED = len(TAR.rstrip(b"\0"))
+# A block as it is, and one of the last byte so many times over.
+REPEATED = b"".join((
+    b"\x28\xb5\x2f\xfd\0\x38",
+    (FILLED << 3).to_bytes(3, "little"), TAR[:FILLED],
+    (len(TAR) - FILLED << 3 | 0b011).to_bytes(3, "little"), b"\0",
+))  # fmt: skip
 PIECES: dict[str, tuple[str, bytes]] = {
     "gzip, two members": ("a.tar.gz", gzip.compress(TAR[:HALF]) + gzip.compress(TAR[HALF:])),
     "gzip, padded": ("a.tar.gz", gzip.compress(TAR) + bytes(4000)),
@@ -289,6 +297,7 @@ PIECES: dict[str, tuple[str, bytes]] = {
     "zstd, a frame to skip": ("a.tar.zst", zstandard.compress(TAR) + SKIPPED),
     "zstd, checksum": ("a.tar.zst", zstandard.ZstdCompressor(write_checksum=True).compress(TAR)),
     "zstd, no size": ("a.tar.zst", zstandard.ZstdCompressor(write_content_size=False).compress(TAR)),
+    "zstd, a repeated byte": ("a.tar.zst", REPEATED),
     "tar, one empty record": ("a.tar", TAR[: len(TAR.rstrip(b"\0")) // 512 * 512 + 1024]),
     "zip, padded as bsdtar does": ("a.zip", PLAIN + bytes(300)),
 }
