@@ -74,6 +74,26 @@ def test_a_broken_bundle_is_refused(tmp_path: Path) -> None:
     assert [f.code for f in error.value.findings] == ["git-failed"]
 
 
+@needs_git
+def test_a_bundle_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    source = bundle(tmp_path, {"compose.yaml": "services: {}\n"})
+    data = source.read_bytes()
+    for length in (
+        len(data) - 1,
+        len(data) - 20,
+        len(data) // 2,
+        data.index(b"PACK") + 12,
+        data.index(b"PACK"),
+        20,
+        10,
+    ):
+        source.write_bytes(data[:length])
+        with pytest.raises(SubmissionRefusedError) as error:
+            take(source, tmp_path / "copy")
+        assert {f.code for f in error.value.findings} <= {"git-failed", "archive-not-supported"}, length
+        assert not (tmp_path / "copy").exists()
+
+
 def test_without_git_the_machine_is_at_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git.shutil, "which", lambda _: None)
     source = tmp_path / "a.bundle"

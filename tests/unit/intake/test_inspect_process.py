@@ -86,9 +86,9 @@ class Interrupted:
             [sys.executable, "-m", "grader", "inspect", str(source), "--lang", "en", *options],
             env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        under_way = [Path(options[-1]) / "one"] if options else []
         while child.poll() is None:
-            if any(path.exists() for path in under_way or temporary.rglob("one")):
+            copies = [Path(options[-1])] if options else [folder / "workspace" for folder in temporary.iterdir()]
+            if any((copy / "one").exists() for copy in copies):
                 child.send_signal(sent)
                 break
         self.output = child.communicate(timeout=60)[1]
