@@ -69,7 +69,7 @@ def test_a_large_archive_takes_hardly_more_memory_than_a_small_one(
 ) -> None:
     small = tmp_path / "small.zip"
     small.write_bytes(zipped(("compose.yaml", COMPOSE)))
-    assert peak(large[kind]) - peak(small) < 60 * MIB
+    assert peak(large[kind]) - peak(small) < 24 * MIB  # less than one of the files
 
 
 class Interrupted:
