@@ -66,6 +66,7 @@ def _flag(reading: Reading, instruction: df.Instruction, name: str, given: str) 
             "exclude": msg("Name what is not copied in .dockerignore."),
             "parents": msg("Write one COPY for each folder."),
             "checksum": msg("Put the file into the submission, or fetch it with RUN."),
+            "keep-git-dir": msg("Put the file into the submission, or fetch it with RUN."),
         }.get(name)
         at.error(
             "dockerfile-flag",

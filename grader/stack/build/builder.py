@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from grader.stack.build.jobs import Job
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : ")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the engine paints what steps write to their standard error
 _AT_ONCE = 2
 _LOOK_S = 0.1
 _MEASURE_S = 1.0
@@ -151,7 +152,7 @@ class _Run:
         return built, None
 
     def _say(self, line: str) -> None:
-        line = line[:_LINE_CHARS]
+        line = _COLOUR.sub("", line[:_LINE_CHARS])
         if match := _STEP.match(line):
             self._step = int(match[1])
         self._output.append(line)

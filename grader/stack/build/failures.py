@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from grader import untrusted
 from grader.errors import GraderError
 from grader.model.findings import Finding
 from grader.model.text import Text, msg
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from grader.stack.build.jobs import Job
 
 _DETAIL_LINES = 40
+_LAST_CHARS = 300
 _OUT_OF_MEMORY = 137
-# Of the engine's COPY, and of the `chmod` of GNU and BusyBox: what a submission names is not in its context or stage.
-_NOT_THERE = re.compile(
+# Of the engine's COPY, and of the `chmod` of GNU and BusyBox: what a submission names is not in its context or stage,
+# or a folder cannot be where it says. BuildKit fails then too.
+_THEIRS = re.compile(
     r"COPY failed: .*(?:does not exist|not found|no such file|no source files|forbidden path)"
+    r"|.*(?:cannot copy to non-directory|not a directory)"
     r"|chmod: .*No such file or directory",
     re.IGNORECASE,
 )
@@ -28,10 +32,10 @@ _NOISE = re.compile(r"^(?:Removing intermediate container [0-9a-f]+| ---> .*|\[W
 def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memory_mib: int) -> Finding:
     """Return the finding for a failed build. step: which instruction failed, from 1 (0: none began).
 
-    Raises GraderError if that is one of ours, unless it says that what the submission names is not there.
+    Raises GraderError if that is one of ours, unless what the submission names is plainly the cause.
     """
     build = job.build
-    if job.step(step).added and not _nothing_there(output):
+    if job.step(step).added and not _plainly_theirs(output):
         raise GraderError(
             msg(
                 "A step that the grader adds to the build of %(service)s fails: %(log)s",
@@ -55,17 +59,17 @@ def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memo
 
 
 def _last(output: Sequence[str]) -> str:
-    return " | ".join(_told(output)[-3:])
+    return untrusted.one_line(" | ".join(_told(output)[-3:]), limit=_LAST_CHARS)
 
 
 def _told(output: Sequence[str]) -> list[str]:
     return [text.rstrip() for text in output if text.strip() and not _NOISE.match(text)]
 
 
-def _nothing_there(output: Sequence[str]) -> bool:
-    """Say whether the last step ended because there is nothing of the name that a COPY or a mount gives."""
+def _plainly_theirs(output: Sequence[str]) -> bool:
+    """Say whether the last step ended because of the names that a COPY or a mount gives."""
     begun = max((n for n, line in enumerate(output) if line.startswith("Step ")), default=0)
-    return any(_NOT_THERE.match(line) for line in output[begun + 1 :])
+    return any(_THEIRS.match(line) for line in output[begun + 1 :])
 
 
 def too_slow(job: Job, output: Sequence[str], step: int, deadline_s: float) -> Finding:

@@ -335,7 +335,8 @@ $WHO
 PLAIN
 RUN --mount=type=cache,target=/owned,uid=1234,gid=4321 stat -c '%u:%g' /owned > /owner
 RUN --mount=from=build,source=/out,target=/mnt/out ls /mnt/out > /listed
-CMD cat /platform /owner /listed /texts/EOF /texts/PLAIN; stat -c '%a %u:%g %n' /linked.py /patterned/* /spaced/* /texts/EOF
+CMD cat /platform /owner /listed /texts/EOF /texts/PLAIN; \\
+    stat -c '%a %u:%g %n' /linked.py /patterned/* /spaced/* /texts/EOF
 """
 
 
@@ -368,6 +369,8 @@ def test_what_buildkit_has_words_for_gives_the_same_image(make_stack: Callable[.
         "RUN --mount=type=bind,source=nothing.txt,target=/x cat /x",
         "RUN --mount=type=bind,from=build,source=/nothing,target=/x cat /x",
         "COPY --chmod=755 nothing.txt /x",
+        "RUN --mount=type=cache,target=/etc/passwd true",
+        "RUN --mount=type=tmpfs,target=/etc/passwd/x true",
     ],
 )
 def test_what_an_instruction_names_and_is_not_there_is_named_with_its_line(
@@ -383,18 +386,9 @@ def test_what_an_instruction_names_and_is_not_there_is_named_with_its_line(
     stack.down()
 
 
-@pytest.mark.parametrize(
-    ("above", "step"),
-    [
-        ("RUN rm $(command -v chmod)", "COPY --from=build --chmod=755 /etc/passwd /x"),
-        ("RUN touch /file", "RUN --mount=type=cache,target=/etc/passwd true"),
-    ],
-)
-def test_a_step_of_ours_that_fails_is_our_fault(
-    above: str, step: str, make_stack: Callable[..., Stack], workspace: Path
-) -> None:
-    """It costs nothing."""
-    text = f"FROM {PYTHON} AS build\n{above}\nFROM {PYTHON}\n{step}\n"
+def test_a_step_of_ours_that_fails_is_our_fault(make_stack: Callable[..., Stack], workspace: Path) -> None:
+    """It costs nothing: the stage has no `chmod`, which BuildKit would not need."""
+    text = f"FROM {PYTHON} AS build\nRUN rm $(command -v chmod)\nFROM {PYTHON}\nCOPY --from=build --chmod=755 /etc /x\n"
     stack = make_stack({"app": {"image": "build:app"}}, workspace=workspace, builds=judged(workspace, text))
     with pytest.raises(GraderError, match="the grader adds"):
         stack.build(BuildLimits(seconds=60))

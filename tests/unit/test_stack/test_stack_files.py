@@ -191,6 +191,7 @@ MISSING = [
     "COPY failed: no source files were specified",
     "chmod: cannot access '/x': No such file or directory",
     "chmod: /x: No such file or directory",
+    "cannot copy to non-directory: /var/lib/docker/overlay2/0/merged/etc/passwd",
 ]
 
 
