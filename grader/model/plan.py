@@ -16,9 +16,10 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     path in the submission, for messages. text: the judged Dockerfile to write into the staged context; image names in
     it are the submission's own until `policy.bind` replaces them. base_images: the catalogue names that text uses.
     args: as a compose file needs them (`$` written `$$`). modes: files and folders of the context (or patterns of
-    them) with the mode that they are copied with. files: texts of here-documents, by their path in the context.
-    lines: for each instruction of a bound text the line of the submission's file that it comes from; (): as it stands
-    in text. added: for each of them whether it is the grader's, for the sake of what stands on that line.
+    them) with the mode that they are copied with; below `.grader/0640/` it is copies of them that have the mode.
+    files: texts of here-documents, by their path in the context. lines: for each instruction of a bound text the line
+    of the submission's file that it comes from; (): as it stands in text. added: for each of them whether it is the
+    grader's, for the sake of what stands on that line.
     """
 
     service: str

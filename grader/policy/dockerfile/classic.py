@@ -1,7 +1,7 @@
 """Saying in the words of the engine's classic builder what only BuildKit has words for: modes and mounts.
 
 The classic builder is the one whose steps can be limited (`grader.stack.build`). Copying with a mode becomes a mode
-of the file in the context, or a stage that sets it; a mount becomes a copy, which stays in the image and changes
+of a file in the context, or a stage that sets it; a mount becomes a copy, which stays in the image and changes
 nothing for what runs. Stages that the target does not need are left out.
 """
 
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from grader.errors import GraderError
 from grader.model.text import msg
 from grader.policy.dockerfile import syntax as df
+from grader.policy.dockerfile.copy import TEXTS
 from grader.policy.dockerfile.words import exec_form, json_words
 
 _MODE = re.compile(r"0?[0-7]{3,4}\Z")
 _KNOWN = {"COPY": frozenset({"from", "chown"}), "ADD": frozenset({"chown"}), "RUN": frozenset[str]()}
 _PERMISSIONS = 0o777
+_READABLE = 0o555  # with these a file may have its mode wherever else it is copied; with fewer it is a file of its own
 _SO_ANYWAY = {("network", "default"), ("network", "none"), ("security", "sandbox")}
 _FOR_THE_SHELL = re.compile(r"([^\w./*?\[\]-])")  # all else of a pattern means the same to the builder and to a shell
 _EMPTY = "grader-empty"  # a stage with an empty folder
@@ -132,12 +134,17 @@ def _mode(found: Classic, copy: df.Instruction) -> None:
     mode = flags.pop("chmod", None)
     if mode is None:
         return
-    *sources, _ = json_words(copy.rest) or copy.rest.split()
+    *sources, target = json_words(copy.rest) or copy.rest.split()
     if not _MODE.match(mode) or any(c in source for source in sources for c in "$\\`'\""):
         raise _cannot(f"{copy.keyword} --chmod={mode[:20]}")
     copy.flags = list(flags.items())
     if "from" not in flags:
-        found.modes += [(_relative(source), int(mode, 8) & _PERMISSIONS) for source in sources]
+        paths = [_relative(source) for source in sources]
+        number = int(mode, 8) & _PERMISSIONS
+        if number & _READABLE != _READABLE and not all(path.startswith(f"{TEXTS}/") for path in paths):
+            paths = [path if path.startswith(f"{TEXTS}/") else f"{TEXTS}/{number:04o}/{path}" for path in paths]
+            copy.rest = exec_form(*paths, target) if json_words(copy.rest) else " ".join([*paths, target])
+        found.modes += [(path, number) for path in paths]
         return
     # The files lie in another stage or image: one more stage grows from it, in which they have the mode.
     name = f"grader-mode-{sum(i.keyword == 'FROM' and i.added for i in found.instructions)}"

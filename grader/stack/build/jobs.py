@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import secrets
 import stat
 import tarfile
@@ -18,10 +19,11 @@ from grader.stack.emit import built_image
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _IGNORE = ".dockerignore"
 _MAX_PATTERNS = 200
+_COPIED = re.compile(r"(\.grader/[0-7]{4}/)")
 _PLATFORM = ("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "BUILDPLATFORM", "BUILDOS", "BUILDARCH")
 
 
@@ -57,7 +59,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         with tarfile.open(fileobj=into, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for path in sorted(exclude_paths(str(self.context), [*self.excluded], dockerfile=name)):
                 if path != _IGNORE:
-                    _add(archive, self.context, path, _mode_of(path, self.build.modes))
+                    _add(archive, self.context, path, path, _mode_of(path, self.build.modes))
+                    for copy, mode in _copies_of(path, self.build.modes):
+                        _add(archive, self.context, path, copy, mode)
             for path, text in self.build.files:
                 _put(archive, path, text.encode(), _mode_of(path, self.build.modes))
             _put(archive, name, self.text.encode())
@@ -133,19 +137,29 @@ def _platform_arguments(text: str, platform: tuple[str, str]) -> dict[str, str]:
 
 def _mode_of(path: str, modes: Sequence[tuple[str, int]]) -> int | None:
     """Return the mode that a COPY --chmod gives a file, None where none does."""
+    return next((mode for source, mode in modes if _means(source, path)), None)
+
+
+def _copies_of(path: str, modes: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Give the paths and modes that a file has besides its own."""
+    for prefix, mode in dict.fromkeys(
+        (match[1], mode)
+        for source, mode in modes
+        if (match := _COPIED.match(source)) and _means(source[match.end() :], path)
+    ):
+        yield f"{prefix}{path}", mode
+
+
+def _means(source: str, path: str) -> bool:
+    """Say whether a COPY of `source` copies a file."""
     own = PurePosixPath(path)
-    for source, mode in modes:
-        if source in {".", ""} or own == PurePosixPath(source) or PurePosixPath(source) in own.parents:
-            return mode
-        if own.match(source):
-            return mode
-    return None
+    return source in {".", ""} or PurePosixPath(source) in {own, *own.parents} or own.match(source)
 
 
-def _add(archive: tarfile.TarFile, root: Path, relative: str, mode: int | None) -> None:
-    """Add a file, folder or link of the context as root's; what is none of these stays behind."""
+def _add(archive: tarfile.TarFile, root: Path, relative: str, name: str, mode: int | None) -> None:
+    """Add a file, folder or link of the context under a name as root's; what is none of these stays behind."""
     path = root / relative
-    entry = archive.gettarinfo(str(path), arcname=relative)
+    entry = archive.gettarinfo(str(path), arcname=name)
     if not (entry.isreg() or entry.isdir() or entry.issym() or entry.islnk()):
         return
     entry.uid = entry.gid = 0

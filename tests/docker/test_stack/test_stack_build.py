@@ -325,6 +325,7 @@ FROM {PYTHON}
 ENV WHO=me
 RUN groupadd -g 4321 grp
 COPY --link --chmod=0700 --chown=1234:grp app/main.py /linked.py
+COPY app /copied
 COPY --from=0 --chmod=555 ["/out/a b", "/spaced/"]
 COPY --from=build --chmod=500 /out/*.py /patterned/
 COPY --from=build /out/platform /platform
@@ -336,7 +337,7 @@ PLAIN
 RUN --mount=type=cache,target=/owned,uid=1234,gid=4321 stat -c '%u:%g' /owned > /owner
 RUN --mount=from=build,source=/out,target=/mnt/out ls /mnt/out > /listed
 CMD cat /platform /owner /listed /texts/EOF /texts/PLAIN; \\
-    stat -c '%a %u:%g %n' /linked.py /patterned/* /spaced/* /texts/EOF
+    stat -c '%a %u:%g %n' /copied/* /linked.py /patterned/* /spaced/* /texts/EOF
 """
 
 
@@ -353,6 +354,7 @@ def test_what_buildkit_has_words_for_gives_the_same_image(make_stack: Callable[.
         *("a b", "platform", "tool.py"),
         "#!/bin/sh me",
         "$WHO",
+        "644 0:0 /copied/main.py",
         "700 1234:4321 /linked.py",
         "500 0:0 /patterned/tool.py",
         "555 0:0 /spaced/run me.py",

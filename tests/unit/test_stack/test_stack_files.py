@@ -146,6 +146,21 @@ def test_the_context_is_packed_without_following_links(workspace: Path) -> None:
     assert {m.uid for m in found.values()} == {0}
 
 
+def test_a_mode_with_which_not_all_may_read_is_one_of_a_copy(workspace: Path) -> None:
+    """Another COPY of the same file finds it as it was."""
+    (workspace / "app" / "sub").mkdir()
+    (workspace / "app" / "sub" / "key").write_text("x")
+    (workspace / "app" / "sub" / "key").chmod(0o644)
+    (job,) = jobs(workspace, build("api", modes=((".grader/0600/sub", 0o600), (".grader/0400/*.py", 0o400))))
+    modes = {name: member.mode & 0o777 for name, member in packed(job).items() if "key" in name or ".py" in name}
+    assert modes == {
+        "sub/key": 0o644,
+        ".grader/0600/sub/key": 0o600,
+        "main.py": modes["main.py"],
+        ".grader/0400/main.py": 0o400,
+    }
+
+
 def test_the_dockerfiles_own_ignore_file_comes_first(workspace: Path) -> None:
     (workspace / "app" / ".dockerignore").write_text("other\n")
     (workspace / "app" / "Dockerfile.dockerignore").write_text("main.py\n")
