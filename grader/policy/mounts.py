@@ -20,6 +20,11 @@ MAX_MOUNTS = 50
 _SYSTEM = ("/proc", "/sys", "/dev")
 _WITNESS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
 _WITNESS_CONFIGURATION = ("/usr/local/etc",)  # where redis images document their configuration
+# what the loader reads, and where Kafka's images keep the scripts that start them (their templates may be replaced)
+_WITNESS_ETC = re.compile(
+    r"/etc(/(ld\.so\.[^/]*(/.*)?|alternatives(/.*)?|(kafka|confluent)(/docker(/(?!.*\.(properties|template|ya?ml)\Z).*)?)?))?\Z",
+    re.DOTALL,
+)
 _MODES = frozenset({
     "ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy", "private", "rprivate",
 })  # fmt: skip
@@ -49,7 +54,7 @@ def judge_target(scope: Scope, target: str) -> str | None:
     clean = container_path(scope, target)
     if clean is None:
         return None
-    if scope.witness and _below(clean, _WITNESS) and not _below(clean, _WITNESS_CONFIGURATION):
+    if scope.witness and holds_programs(clean):
         scope.error(
             "witness-covered",
             msg(
@@ -61,6 +66,11 @@ def judge_target(scope: Scope, target: str) -> str | None:
         )
         return None
     return clean
+
+
+def holds_programs(path: str) -> bool:
+    """Say whether a path (in normal form) of a broker's image holds its programs, or what decides which of them run."""
+    return (_below(path, _WITNESS) and not _below(path, _WITNESS_CONFIGURATION)) or bool(_WITNESS_ETC.match(path))
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:

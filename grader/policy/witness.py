@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from grader.model.text import msg
 from grader.policy.dockerfile.words import json_words, pairs
 from grader.policy.environment import changes_programs
 from grader.policy.image_names import parse
+from grader.policy.mounts import holds_programs
 from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ _ADDS_CONFIGURATION = frozenset(
     {"FROM", "ARG", "COPY", "ENV", "LABEL", "MAINTAINER", "EXPOSE", "USER", "HEALTHCHECK", "STOPSIGNAL", "VOLUME"}
 )
 _PLUGINS = re.compile(r"rabbitmq-plugins\s+enable(\s+--(offline|online|all))?(\s+[a-z0-9_]+)+\Z")
-_PROGRAMS = re.compile(r"/+(usr|bin|sbin|lib|lib32|lib64|libx32|opt)(/|\Z)")
 
 
 def right_image(scope: Scope, name: str) -> bool:
@@ -116,7 +117,7 @@ def _harmless(instruction: df.Instruction) -> bool:
     )
     return (
         plain
-        and not _PROGRAMS.match(target)
+        and not holds_programs("/" + posixpath.normpath(target).lstrip("/"))
         and not any(n == "from" for n, _ in instruction.flags)
         and target.strip("/") != ""
     )

@@ -36,3 +36,46 @@ def test_the_brokers_programs_are_not_chosen_by_variables(submission: Submission
     assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}
     submission.write("r/Dockerfile", "FROM rabbitmq:3-management\nENV RABBITMQ_DEFAULT_USER=a PATHS=1\n")
     assert not submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/etc", "/etc/ld.so.preload", "/etc/ld.so.conf.d", "/etc/ld.so.conf.d/x.conf", "/etc//./ld.so.cache",
+        "/etc/alternatives", "/etc/kafka/docker", "/etc/kafka/docker/run", "/etc/confluent/docker/launch", "/usr/local",
+        "/usr/local/bin/x.properties",
+    ],
+)  # fmt: skip
+def test_nothing_is_put_where_a_broker_finds_its_programs(submission: Submission, target: str) -> None:
+    submission.write("x", "x")
+    assert set(submission.task_queue(rabbit=f"volumes: ['./x:{target}']").errors(TASK_QUEUE)) == {"witness-covered"}
+    assert set(submission.task_queue(rabbit=f"tmpfs: {target}").errors(TASK_QUEUE)) == {"witness-covered"}
+    submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
+    submission.write("r/x", "x")
+    assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}
+
+
+@pytest.mark.parametrize("target", ["/./usr/bin/x", "//etc/./ld.so.preload", "/etc/"])
+def test_a_copied_file_is_judged_where_it_really_lies(submission: Submission, target: str) -> None:
+    submission.write("r/x", "x")
+    submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
+    assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/etc/rabbitmq/rabbitmq.conf", "/etc/kafka/secrets/jaas.conf", "/etc/kafka/docker/server.properties",
+        "/usr/local/etc/redis/redis.conf", "/etc/ssl/x.pem",
+    ],
+)  # fmt: skip
+def test_a_broker_takes_its_configuration(submission: Submission, target: str) -> None:
+    submission.write("x", "x")
+    assert not submission.task_queue(rabbit=f"volumes: ['./x:{target}']").errors(TASK_QUEUE)
+    submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
+    submission.write("r/x", "x")
+    assert not submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE)
+
+
+def test_a_broker_may_work_in_the_folder_of_its_programs(submission: Submission) -> None:
+    assert not submission.task_queue(rabbit="working_dir: /opt/rabbitmq").errors(TASK_QUEUE)
