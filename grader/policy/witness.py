@@ -18,9 +18,24 @@ if TYPE_CHECKING:
     from grader.policy.dockerfile.images import Stages
 
 _ADDS_CONFIGURATION = frozenset(
-    {"FROM", "ARG", "COPY", "ENV", "LABEL", "MAINTAINER", "EXPOSE", "USER", "HEALTHCHECK", "STOPSIGNAL", "VOLUME"}
+    {
+        "FROM",
+        "ARG",
+        "COPY",
+        "ENV",
+        "LABEL",
+        "MAINTAINER",
+        "EXPOSE",
+        "USER",
+        "HEALTHCHECK",
+        "STOPSIGNAL",
+        "VOLUME",
+        "CMD",
+    }
 )
 _PLUGINS = re.compile(r"rabbitmq-plugins\s+enable(\s+--(offline|online|all))?(\s+[a-z0-9_]+)+\Z")
+_RIGHTS = re.compile(r"(chown|chmod)(\s+-R)?\s+[\w:.+=,-]+(?P<paths>(\s+/[\w./-]+)+)\Z", re.ASCII)
+_UNPACKED = re.compile(r"\.(tar|t?gz|tgz|tbz2?|bz2|txz|xz|zst)\b|://|git@", re.IGNORECASE)
 
 
 def right_image(scope: Scope, name: str) -> bool:
@@ -79,8 +94,11 @@ def judge_witness_stage(scope: Scope, instructions: list[df.Instruction], stages
         if number not in way:
             continue
         at = Scope(scope.project, scope.path, scope.line + instruction.line, scope.service, scope.sink, scope.file)
-        if instruction.keyword == "RUN" and _plugins(instruction):
+        if instruction.keyword == "RUN" and _prepares(instruction):
             continue
+        keyword = instruction.keyword
+        if keyword == "ADD" and not _UNPACKED.search(instruction.rest):
+            instruction.keyword = "COPY"  # the same for a plain file, and nothing else is unpacked
         more = instruction.keyword not in _ADDS_CONFIGURATION or _chooses_programs(instruction)
         if more or (instruction.keyword == "COPY" and not _harmless(instruction)):
             at.error(
@@ -88,10 +106,10 @@ def judge_witness_stage(scope: Scope, instructions: list[df.Instruction], stages
                 msg(
                     "The image of %(service)s may only add configuration; %(keyword)s does more.",
                     service=scope.service,
-                    keyword=instruction.keyword,
+                    keyword=keyword,
                 ),
                 msg(
-                    "Allowed: COPY of configuration files, ENV, EXPOSE, USER, HEALTHCHECK, RUN rabbitmq-plugins enable."
+                    "Allowed: COPY of configuration, ENV, EXPOSE, USER, HEALTHCHECK, CMD, RUN rabbitmq-plugins enable."
                 ),
             )
 
@@ -104,20 +122,27 @@ def _chooses_programs(instruction: df.Instruction) -> bool:
     return any(found is None or any(changes_programs(name) for name, _ in found) for found in read)
 
 
-def _plugins(instruction: df.Instruction) -> bool:
-    return not instruction.flags and not instruction.heredocs and bool(_PLUGINS.match(instruction.rest))
+def _prepares(instruction: df.Instruction) -> bool:
+    """Say whether a RUN only enables plugins and gives away files that are no programs."""
+    if instruction.flags or instruction.heredocs:
+        return False
+    return all(_PLUGINS.match(part) or _gives_rights(part) for part in re.split(r"\s*&&\s*", instruction.rest.strip()))
+
+
+def _gives_rights(command: str) -> bool:
+    match = _RIGHTS.match(command)
+    return match is not None and all(_is_configuration(path) for path in match["paths"].split())
+
+
+def _is_configuration(target: str) -> bool:
+    """Say whether an absolute path leads neither out of what it names nor to programs."""
+    if ".." in target.split("/") or "$" in target or target.startswith('"') or not target.strip("/"):
+        return False
+    return target.startswith("/") and not holds_programs("/" + posixpath.normpath(target).lstrip("/"))
 
 
 def _harmless(instruction: df.Instruction) -> bool:
     """Configuration is copied to an absolute path outside of the programs, from the submission itself."""
     words = json_words(instruction.rest) or instruction.rest.split()
     target = words[-1] if words else ""
-    plain = (
-        target.startswith("/") and ".." not in target.split("/") and "$" not in target and not target.startswith('"')
-    )
-    return (
-        plain
-        and not holds_programs("/" + posixpath.normpath(target).lstrip("/"))
-        and not any(n == "from" for n, _ in instruction.flags)
-        and target.strip("/") != ""
-    )
+    return _is_configuration(target) and not any(n == "from" for n, _ in instruction.flags)

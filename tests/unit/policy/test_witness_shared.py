@@ -79,3 +79,30 @@ def test_a_broker_takes_its_configuration(submission: Submission, target: str) -
 
 def test_a_broker_may_work_in_the_folder_of_its_programs(submission: Submission) -> None:
     assert not submission.task_queue(rabbit="working_dir: /opt/rabbitmq").errors(TASK_QUEUE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ADD --chown=rabbitmq x /etc/rabbitmq/", "RUN chown rabbitmq:rabbitmq /etc/rabbitmq/x",
+        "RUN chmod 644 /etc/rabbitmq/x && chown -R rabbitmq /var/lib/rabbitmq /etc/rabbitmq", 'CMD ["rabbitmq-server"]',
+        "RUN rabbitmq-plugins enable --offline rabbitmq_top && chmod a+r /etc/rabbitmq/enabled_plugins",
+    ],
+)  # fmt: skip
+def test_a_broker_may_be_built_as_its_documentation_says(submission: Submission, line: str) -> None:
+    submission.write("r/x", "x").write("r/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n")
+    plan = submission.task_queue(rabbit="build: ./r").plan(TASK_QUEUE)
+    assert "\nADD" not in next(b for b in plan.builds if b.service == "rabbitmq").text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ADD x.tar.gz /etc/rabbitmq/", "ADD x /usr/bin/", "ADD x /./opt/", "RUN chmod 644 /etc/x; evil",
+        "RUN chmod 644 /etc/x && evil", "RUN chown x /usr/bin/rabbitmq-server", "RUN chmod 0 /", "RUN chmod 0 /*",
+        "RUN chmod --reference=/a /etc/x", "RUN chown x /etc/../opt", "RUN chown x /etc/a\tb$(evil)",
+    ],
+)  # fmt: skip
+def test_what_does_more_than_prepare_a_broker_is_refused(submission: Submission, line: str) -> None:
+    submission.write("r/x", "x").write("r/x.tar.gz", "x").write("r/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n")
+    assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}
