@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"(?:[a-zA-Z0-9]|_(?!_))[a-zA-Z0-9._-]*\Z")
 MAX_RESOURCES = 50
-_PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")))
+# private networks, and those of documentation and benchmarks, which are nobody's
+_PRIVATE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10",
+        "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32",
+    )
+)  # fmt: skip
 
 
 def _external(kind: str) -> Rule:
