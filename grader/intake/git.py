@@ -118,7 +118,7 @@ class _Git:
         child = process.spawn([*self._argv, *arguments], env=self._env, cwd=self._folder, output_cap=10_000)
         try:
             while child.running():
-                self._tree.tick()
+                self._tree.tick_clone()
                 self._tree.check_archive("", _size(self._folder), _CLONE_BYTES)
                 pause(0.01)
         except BaseException:

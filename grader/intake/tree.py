@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import time
 import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
@@ -34,7 +35,8 @@ class Tree:
         self.into = into
         self.limits = limits
         self.remarks = Remarks()
-        self.deadline = Deadline(limits.seconds)
+        self.age = Deadline(limits.patience_s)
+        self.began = time.thread_time()
         self.entries = 0
         self.ignored = 0
         self.bytes = 0
@@ -48,7 +50,7 @@ class Tree:
     def anew(self) -> Tree:
         """Return an empty tree in the same place that goes on with this one's time and notices."""
         tree = Tree(self.into, self.limits)
-        tree.deadline = self.deadline
+        tree.age, tree.began = self.age, self.began
         tree.remarks.notices += self.remarks.notices
         return tree
 
@@ -58,9 +60,22 @@ class Tree:
             self._markers.setdefault(names.key(parts[:-1]), set()).add(parts[-1])
 
     def tick(self) -> None:
-        """Refuse what takes too long; called for every entry and block."""
-        if self.deadline.passed():
-            self._limit("too-slow", msg("Reading takes more than %(limit)d seconds.", limit=int(self.limits.seconds)))
+        """Refuse what is too much work; called for every entry and block."""
+        if time.thread_time() - self.began > self.limits.seconds:
+            self._too_slow(self.limits.seconds)
+        if self.age.passed():
+            raise GraderError(
+                msg("Reading the submission takes more than %(limit)d seconds.", limit=int(self.limits.patience_s)),
+                msg("See what keeps this machine or its disk busy; this says nothing about the submission."),
+            )
+
+    def tick_clone(self) -> None:
+        """Refuse a server that takes too long; called while git runs."""
+        if self.age.elapsed() > self.limits.clone_s:
+            self._too_slow(self.limits.clone_s)
+
+    def _too_slow(self, limit: float) -> NoReturn:
+        self._limit("too-slow", msg("Reading takes more than %(limit)d seconds.", limit=int(limit)))
 
     def place(self, parts: Sequence[str], kind: Kind, siblings: Collection[str] = ()) -> PurePosixPath | None:
         """Judge where an entry would lie; None if it is not copied (left out, or remembered as an error).

@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from grader.errors import GraderError
 from tests.unit.intake.archives import (
     COMPOSE,
     OK,
@@ -241,7 +242,11 @@ def test_left_out_entries_end_too(tmp_path: Path) -> None:
 
 
 def test_time_ends(tmp_path: Path) -> None:
+    """Work is counted, not waiting: a machine that is busy with something else is our trouble and refuses nobody."""
     assert attempt(PLAIN, tmp_path, seconds=0)[0] == {"too-slow"}
+    with pytest.raises(GraderError) as ours:
+        attempt(PLAIN, tmp_path, patience_s=0)
+    assert ours.value.remedy is not None
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar.bz2"])
