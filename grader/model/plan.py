@@ -8,6 +8,9 @@ import msgspec
 
 from grader.model.findings import Finding
 
+# The exit status of a step that the grader adds to a build when what the submission names is not there (EX_NOINPUT).
+NOTHING_THERE = 66
+
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):
     """One image to build.

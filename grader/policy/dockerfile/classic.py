@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from grader.errors import GraderError
+from grader.model.plan import NOTHING_THERE
 from grader.model.text import msg
 from grader.policy.dockerfile import syntax as df
 from grader.policy.dockerfile.copy import TEXTS
@@ -149,11 +150,12 @@ def _mode(found: Classic, copy: df.Instruction) -> None:
     # The files lie in another stage or image: one more stage grows from it, in which they have the mode.
     name = f"grader-mode-{sum(i.keyword == 'FROM' and i.added for i in found.instructions)}"
     words = " ".join(_FOR_THE_SHELL.sub(r"\\\1", "/" + source.lstrip("/")) for source in sources)
+    script = f'for each in {words}; do test -e "$each" || exit {NOTHING_THERE}; done; chmod -R {mode} {words}'
     begun = max(n for n, i in enumerate(found.instructions) if i.keyword == "FROM" and not i.added)
     found.instructions[begun:begun] = [
         _added("FROM", f"{flags['from']} AS {name}", copy.line),
         _added("USER", "0", copy.line),
-        _added("RUN", exec_form("/bin/sh", "-c", f"chmod -R {mode} {words}"), copy.line),  # whatever its SHELL is
+        _added("RUN", exec_form("/bin/sh", "-c", script), copy.line),  # whatever its SHELL is
     ]
     copy.flags = [(n, name if n == "from" else v) for n, v in copy.flags]
 

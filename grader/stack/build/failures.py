@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from grader import untrusted
 from grader.errors import GraderError
 from grader.model.findings import Finding
+from grader.model.plan import NOTHING_THERE
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
 _DETAIL_LINES = 40
 _LAST_CHARS = 300
 _OUT_OF_MEMORY = 137
-# Of the engine's COPY, and of the `chmod` of GNU and BusyBox: what a submission names is not in its context or stage,
-# or a folder cannot be where it says. BuildKit fails then too.
+# Of the engine's COPY: what a submission names is not in its context or stage, or a folder cannot be where it says.
+# BuildKit fails then too.
 _THEIRS = re.compile(
     r"COPY failed: .*(?:does not exist|not found|no such file|no source files|forbidden path)"
-    r"|.*(?:cannot copy to non-directory|not a directory)"
-    r"|chmod: .*No such file or directory",
+    r"|.*(?:cannot copy to non-directory|not a directory)",
     re.IGNORECASE,
 )
 _NOISE = re.compile(r"^(?:Removing intermediate container [0-9a-f]+| ---> .*|\[Warning\] One or more build-args .*)$")
@@ -35,7 +35,7 @@ def failed(job: Job, output: Sequence[str], step: int, code: int | None, *, memo
     Raises GraderError if that is one of ours, unless what the submission names is plainly the cause.
     """
     build = job.build
-    if job.step(step).added and not _plainly_theirs(output):
+    if job.step(step).added and code != NOTHING_THERE and not _plainly_theirs(output):
         raise GraderError(
             msg(
                 "A step that the grader adds to the build of %(service)s fails: %(log)s",

@@ -7,7 +7,7 @@ import pytest
 from grader.errors import GraderError
 from grader.policy.dockerfile import syntax as df
 from grader.policy.dockerfile.classic import classic, only
-from grader.policy.dockerfile.words import json_words
+from grader.policy.dockerfile.words import exec_form, json_words
 
 
 def said(text: str) -> tuple[list[str], list[tuple[str, int]]]:
@@ -32,12 +32,13 @@ def test_a_mode_is_one_of_the_context() -> None:
 
 def test_a_mode_of_another_stage_is_set_in_one_more_stage() -> None:
     """It stands before the stage that copies, and the copy comes from it."""
+    check = 'for each in /app; do test -e "$each" || exit 66; done'
     lines, modes = said("FROM go AS build\nRUN x\nFROM scratch\nCOPY --from=build --chmod=555 /app /app\n")
     assert modes == []
     assert lines[2:] == [
         "FROM build AS grader-mode-0",
         "USER 0",
-        'RUN ["/bin/sh","-c","chmod -R 555 /app"]',
+        f"RUN {exec_form('/bin/sh', '-c', f'{check}; chmod -R 555 /app')}",
         "FROM scratch AS grader-stage-1",
         "COPY --from=grader-mode-0 /app /app",
     ]
@@ -47,7 +48,9 @@ def test_names_mean_the_same_to_the_shell_that_sets_a_mode() -> None:
     """Blanks and signs are of the name, patterns stay patterns."""
     lines, _ = said('FROM a AS b\nFROM a\nCOPY --from=b --chmod=755 ["x y;z", "/bin/[a-c]*", "/t/"]\n')
     (run,) = [line for line in lines if line.startswith("RUN")]
-    assert json_words(run.removeprefix("RUN ")) == ["/bin/sh", "-c", r"chmod -R 755 /x\ y\;z /bin/[a-c]*"]
+    command = (json_words(run.removeprefix("RUN ")) or [])[-1]
+    assert command.startswith(r"for each in /x\ y\;z /bin/[a-c]*; do ")
+    assert command.endswith(r"chmod -R 755 /x\ y\;z /bin/[a-c]*")
 
 
 def test_mounts_become_copies() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FROM = "FROM node:20-alpine AS own\n"
 EMPTY = ["FROM scratch AS grader-empty", "WORKDIR /empty"]
 OURS = "FROM i/node:20-alpine AS own"
+CHMOD = r"""RUN ["/bin/sh","-c","for each in /a; do test -e \"$each\" || exit 66; done; chmod -R 755 /a"]"""
 SAID: list[tuple[str, list[str]]] = [
     ("# syntax=docker/dockerfile:1\n" + FROM, [OURS]),
     ("# syntax=docker/dockerfile\n" + FROM, [OURS]),
@@ -48,7 +49,7 @@ SAID: list[tuple[str, list[str]]] = [
      [OURS, "ARG M=0640", "COPY .grader/0640/a b/", ".grader/0640/a 640"]),
     (FROM + "COPY --chmod=600 <<E /b\nx\nE\n", [OURS, "COPY .grader/2-0/E /b", ".grader/2-0/E 600"]),
     (FROM + "COPY --from=python:3.13-slim --chmod=755 /a /b\n",
-     ["FROM i/python:3.13-slim AS grader-mode-0", "USER 0", 'RUN ["/bin/sh","-c","chmod -R 755 /a"]',
+     ["FROM i/python:3.13-slim AS grader-mode-0", "USER 0", CHMOD,
       OURS, "COPY --from=grader-mode-0 /a /b"]),
     (FROM + "ADD --chmod=755 --chown=1:2 a b\n", [OURS, "ADD --chown=1:2 a b", "a 755"]),
     (FROM + "HEALTHCHECK --start-interval=1s CMD a\n", [OURS, "HEALTHCHECK CMD a"]),
