@@ -20,6 +20,7 @@ from grader.model.assignment import Assignment, CheckSpec, ContractService, Limi
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a fifth of the time
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +85,8 @@ def load(assignment_id: str, extra: Path | None = None) -> Assignment:
 def _load(directory: Path) -> Assignment:
     file = directory / "assignment.yaml"
     try:
-        document = msgspec.convert(yaml.safe_load(file.read_text("utf-8")), _Document)
+        data = yaml.load(file.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
+        document = msgspec.convert(data, _Document)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise UsageError(
             msg("%(file)s is not a valid assignment: %(error)s", file=str(file), error=str(error))
