@@ -1,0 +1,77 @@
+"""The process that grades one submission for a worker: `python -P -m grader.batch.child FOLDER`.
+
+A process of its own, so that whatever goes wrong in it (memory, a crash in a library) ends one grading and not a class.
+FOLDER holds `job`; events go to the pipe on EVENTS, the result to `result`, written in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import msgspec
+
+from grader import assignments, pipeline
+from grader.batch import content
+from grader.batch.job import Job
+from grader.batch.turnstile import turnstile
+from grader.model import portable
+from grader.model.grade import Result
+from grader.model.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grader.events import PipelineEvent
+
+EVENTS = "GRADER_EVENTS"
+
+
+def read_result(folder: Path) -> Result | None:
+    """Return the result that a child left in its folder, or None."""
+    try:
+        return msgspec.json.decode((folder / "result").read_bytes(), type=Result)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def main() -> None:
+    """Grade the job in the folder named on the command line."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    folder = Path(sys.argv[1])
+    job = msgspec.msgpack.decode((folder / "job").read_bytes(), type=Job)
+    (folder / "job").unlink()  # a grading may take long, and its memory is wanted elsewhere
+    assignment = assignments.load(job.terms.assignment)
+    places = max(1, os.cpu_count() or 1)
+    options = pipeline.Options(seed=job.seed, images=job.terms.images, gate=partial(turnstile, places))
+    with os.fdopen(int(os.environ[EVENTS]), "wb", buffering=0) as events:
+        result = pipeline.grade_taken(job.name, _taker(job), assignment, partial(_tell, events.write), options)
+    draft = folder / "result.tmp"
+    draft.write_bytes(portable.encode(result))
+    draft.replace(folder / "result")
+
+
+def _taker(job: Job) -> Callable[[Path], Workspace]:
+    def take(into: Path) -> Workspace:
+        content.unpack(job.data, into)
+        return Workspace(root=str(into.resolve()), name=job.name, findings=job.findings)
+
+    return take
+
+
+def _tell(write: Callable[[bytes], object], event: PipelineEvent) -> None:
+    with contextlib.suppress(OSError):  # whoever listened has gone: the result counts
+        write(portable.encode(event) + b"\n")
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

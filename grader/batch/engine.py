@@ -1,0 +1,196 @@
+"""Runs jobs on a cluster: as many as fit, again after an error of ours, never a third time after two lost workers."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import platform
+import queue
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from grader.batch import worker
+from grader.batch.cluster import CPUS, JOBS, MEMORY, Cluster
+from grader.batch.events import Again, Grading, Queued
+from grader.batch.job import Done, Job
+from grader.errors import GraderError
+from grader.events import PipelineEvent
+from grader.model.text import Text, literal, msg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from distributed import Future
+
+    from grader.batch.events import Listener
+
+_TOPIC = "grader-gradings"
+_ROUND_S = 1.0  # how often workers are looked for
+_PATIENCE_S = 120.0  # for the first fit worker of a cluster
+_WINDOW = 8  # jobs handed to the scheduler beyond those that can run, so that no place is ever empty
+
+
+class Retries(msgspec.Struct, frozen=True):
+    """How long to wait before each further try after an error of ours, in seconds."""
+
+    back_off_s: tuple[float, ...] = (30.0, 120.0)
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a job. tries: gradings it took. aside: why it has no result of its own, or None."""
+
+    job: Job
+    done: Done
+    tries: int
+    aside: Text | None = None
+
+
+class _Flight(msgspec.Struct, kw_only=True):
+    job: Job
+    tries: int = 0
+    losses: int = 0
+
+
+class Engine:
+    """Runs jobs; used once."""
+
+    def __init__(self, cluster: Cluster, listen: Listener, retries: Retries) -> None:
+        self._cluster = cluster
+        self._listen = listen
+        self._retries = retries
+        self._news: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        self._flying: dict[str, tuple[_Flight, Future[Any]]] = {}
+        self._waiting: list[tuple[float, int, _Flight]] = []
+        self._count = 0
+        self._names: dict[str, str] = {}
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Ended]:
+        """Yield each job's end as it comes; `jobs` is read as places become free.
+
+        Raises GraderError when there is no worker to wait for, or the scheduler is gone.
+        """
+        coming: Iterator[Job] | None = iter(jobs)
+        self._cluster.client.subscribe_topic(_TOPIC, self._heard)
+        since = time.monotonic()
+        try:
+            while coming or self._flying or self._waiting:
+                if self._cluster.look():
+                    since = time.monotonic()
+                elif time.monotonic() - since > self._patience():
+                    raise self._nobody()
+                coming = self._submit(coming)
+                with contextlib.suppress(queue.Empty):
+                    ended = self._landed(self._news.get(timeout=_ROUND_S))
+                    if ended:
+                        yield ended
+        except BaseException:
+            self._cluster.client.cancel([future for _, future in self._flying.values()])
+            self._cluster.stop()
+            raise
+        finally:
+            with contextlib.suppress(OSError, ValueError):
+                self._cluster.client.unsubscribe_topic(_TOPIC)
+
+    def _patience(self) -> float:
+        # within this process nobody else will come
+        return _PATIENCE_S if self._cluster.remote else 0.0
+
+    def _submit(self, coming: Iterator[Job] | None) -> Iterator[Job] | None:
+        """Hand over what waited long enough, and new jobs while there is room; None once there are no more."""
+        while self._waiting and self._waiting[0][0] <= time.monotonic():
+            self._launch(heapq.heappop(self._waiting)[2])
+        while coming and len(self._flying) < self._cluster.room + _WINDOW:
+            job = next(coming, None)
+            if job is None:
+                return None
+            self._names[job.content] = job.name
+            self._launch(_Flight(job=job))
+            self._listen(Queued(job.content, job.name))
+        return coming
+
+    def _launch(self, flight: _Flight) -> None:
+        weight = flight.job.terms.weight
+        self._count += 1
+        future = self._cluster.client.submit(
+            _grade,
+            msgspec.msgpack.encode(flight.job),
+            key=f"grade-{flight.job.terms.batch}-{self._count}",
+            resources={MEMORY: weight.memory_mib, CPUS: weight.cpus, JOBS: 1},
+            pure=False,
+        )
+        self._flying[str(future.key)] = flight, future
+        future.add_done_callback(self._news.put)
+
+    def _landed(self, future: Future[Any]) -> Ended | None:
+        """Return the end that a future brings, or None when its job is tried again."""
+        flight, _ = self._flying.pop(str(future.key))
+        flight.tries += 1
+        done, aside = self._outcome(flight, future)
+        future.release()
+        if flight.losses > 1:
+            return Ended(job=flight.job, done=done, tries=flight.tries, aside=_TOOK_DOWN)
+        failed = done.result is None or done.result.grade.status == "provisional"
+        if failed and flight.tries <= len(self._retries.back_off_s):
+            after = self._retries.back_off_s[flight.tries - 1]
+            heapq.heappush(self._waiting, (time.monotonic() + after, self._count, flight))
+            self._listen(Again(flight.job.content, flight.job.name, after, _why(done)))
+            return None
+        return Ended(job=flight.job, done=done, tries=flight.tries, aside=aside)
+
+    def _outcome(self, flight: _Flight, future: Future[Any]) -> tuple[Done, Text | None]:
+        from distributed import KilledWorker  # noqa: PLC0415 - only a batch pays for it
+
+        if future.status == "finished":
+            done = msgspec.msgpack.decode(future.result(), type=Done)
+            flight.losses += done.lost
+            return done, _DIED if done.lost else None
+        nothing = Done(result=None, host="", seconds=0.0)
+        if future.status != "error":
+            raise GraderError(
+                msg("The scheduler went away."), msg("Start it again; the same command then goes on where it was.")
+            )
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            flight.losses += 2
+            return nothing, _TOOK_DOWN
+        return msgspec.structs.replace(nothing, output=repr(error)[:1000]), literal(repr(error)[:300])
+
+    def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
+        said = event[1]
+        with contextlib.suppress(msgspec.DecodeError, KeyError):
+            content = said["content"]
+            self._listen(Grading(content, self._names[content], said["host"], _decoder.decode(said["event"])))
+
+    def _nobody(self) -> GraderError:
+        reasons = [(refused.host, text) for refused in self._cluster.problems() for text in refused.problems]
+        if reasons:
+            return GraderError(reasons[0][1], reasons[1][1] if len(reasons) > 1 else None)
+        return GraderError(
+            msg("The scheduler has no workers."),
+            msg("Start one on each machine that is to grade: %(command)s", command="grader worker ADDRESS"),
+        )
+
+
+_TOOK_DOWN = msg("The process that graded this died twice; a teacher has to look at it.")
+_DIED = msg("The process that graded this died.")
+_decoder: msgspec.json.Decoder[PipelineEvent] = msgspec.json.Decoder(PipelineEvent)
+
+
+def _why(done: Done) -> str:
+    errors = done.result.errors if done.result else (done.output,)
+    return errors[-1].strip().rsplit("\n", 1)[-1][:200] if errors else ""
+
+
+def _grade(data: bytes) -> bytes:
+    """Run on a worker."""
+    from distributed import get_worker  # noqa: PLC0415 - only a worker has one
+
+    job = msgspec.msgpack.decode(data, type=Job)
+    here = get_worker()
+
+    def tell(line: bytes) -> None:
+        here.log_event(_TOPIC, {"content": job.content, "host": platform.node(), "event": line})
+
+    return msgspec.msgpack.encode(worker.run(job, tell))

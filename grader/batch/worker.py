@@ -1,0 +1,145 @@
+"""A worker's side: is this machine fit for the work, and one grading in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from grader import assignments, catalogue, digests, images, intake, paths, pipeline, policy, process
+from grader.batch.child import EVENTS, read_result
+from grader.batch.job import Done, Job, Terms
+from grader.errors import GraderError, SubmissionError, UsageError
+from grader.images.endpoint import connect
+from grader.model.text import Text, msg
+from grader.polling import DeadlineError, eventually
+from grader.stack.compose import find_compose
+from grader.stack.reaper import reap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_RESERVED_MIB = 2048  # for the machine itself, the grader and page cache
+_STOP_S = 60.0  # a child removes its containers before it goes
+_children: dict[process.Child, str] = {}  # with the batch that it belongs to
+_lock = threading.Lock()
+
+
+class Fitness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a machine can grade, what keeps it from it, and how much it has to give: MiB and processors."""
+
+    host: str
+    problems: tuple[Text, ...] = ()
+    memory_mib: int = 0
+    cpus: float = 0.0
+
+
+def fitness(terms: Terms) -> Fitness:
+    """Look whether the grader, the assignment, Docker, Compose and the images are here, as `terms` want them."""
+    host = platform.node()
+    try:
+        assignment = assignments.load(terms.assignment)
+        rubric = digests.of_rubric(Path(assignment.directory), assignment.version)
+        if (digests.of_grader(), rubric) != (terms.grader, terms.rubric):
+            return Fitness(host=host, problems=(_other_version(terms),))
+        client = connect()
+        find_compose()
+        reap(client)
+        starter = _images_of(Path(assignment.directory) / "starter", terms.assignment)
+        images.resolve(client, (*starter, pipeline.GATEWAY_IMAGE), mode=terms.images, on_progress=lambda _text: None)
+        info = client.info()
+    except UsageError as error:
+        return Fitness(host=host, problems=(error.message,))
+    except GraderError as error:
+        return Fitness(host=host, problems=tuple(t for t in (error.message, error.remedy) if t))
+    total = int(info.get("MemTotal", 0)) // 2**20
+    return Fitness(host=host, memory_mib=max(0, total - max(_RESERVED_MIB, total // 5)), cpus=float(info["NCPU"]))
+
+
+def run(job: Job, tell: Callable[[bytes], None]) -> Done:
+    """Grade one job in a process of its own; `tell` gets its events as JSON, from a thread."""
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="grader-job-", dir=paths.cache()))
+    try:
+        (folder / "job").write_bytes(msgspec.msgpack.encode(job))
+        completed = _child(folder, job.terms, tell)
+        result = read_result(folder)
+        return Done(
+            result=result,
+            host=platform.node(),
+            seconds=time.monotonic() - began,
+            lost=result is None,
+            output="" if result else completed.output[-4000:],
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(batch: str) -> None:
+    """End every grading of one batch in this process, each after it has removed its containers."""
+    with _lock:
+        children = [child for child, of in _children.items() if of == batch]
+    for child in children:
+        child.terminate()
+    for child in children:
+        try:
+            eventually(lambda child=child: not child.running(), within=_STOP_S, what="end of a grading")  # type: ignore[misc]  # the default binds this child
+        except DeadlineError:
+            child.kill()
+
+
+def _child(folder: Path, terms: Terms, tell: Callable[[bytes], None]) -> process.Completed:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as events:
+        try:
+            child = process.spawn(
+                [sys.executable, "-P", "-m", "grader.batch.child", str(folder)],
+                env={**os.environ, EVENTS: str(writing)},
+                pass_fds=(writing,),
+                die_with_parent=True,
+            )
+        finally:
+            os.close(writing)
+        with _lock:
+            _children[child] = terms.batch
+        try:
+            reader = threading.Thread(target=_hand_on, args=(events, tell), daemon=True)
+            reader.start()
+            completed = child.wait(terms.deadline_s)
+            reader.join(5)
+            return completed
+        finally:
+            child.kill()
+            with _lock:
+                _children.pop(child, None)
+
+
+def _hand_on(events: IO[bytes], tell: Callable[[bytes], None]) -> None:
+    for line in events:
+        tell(line)
+
+
+def _images_of(starter: Path, assignment: str) -> tuple[str, ...]:
+    """Return the catalogue names that the starter uses: what most submissions will."""
+    with tempfile.TemporaryDirectory(prefix="grader-starter-") as folder:
+        try:
+            workspace = intake.take(starter, Path(folder) / "starter")
+            return policy.judge(workspace, assignments.load(assignment), catalogue.load()).images
+        except (UsageError, SubmissionError):  # an assignment without a starter that runs
+            return ()
+
+
+def _other_version(terms: Terms) -> Text:
+    return msg(
+        "%(host)s has another version of the grader or of %(assignment)s; install the same one everywhere.",
+        host=platform.node(),
+        assignment=terms.assignment,
+    )
