@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -61,6 +62,10 @@ def _rules(function: F) -> F:
 @_tls
 @_rules
 @click.option("--force", is_flag=True, help="Grade again what is in the journal.")
+@click.option(
+    "--retry-after", type=click.FloatRange(0, 3600), default=30.0, show_default=True, metavar="SECONDS",
+    help="Wait so long before trying again after an error of ours, and four times as long before the last try.",
+)  # fmt: skip
 @click.option("--seed", type=int, help="Repeat a run's random choices.")
 @click.option("--images", "mode", type=click.Choice(["auto", "pull", "equivalent"]), default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines.")
@@ -79,6 +84,7 @@ def batch(
     tls_cert: str,
     tls_key: str,
     force: bool,
+    retry_after: float,
     seed: int | None,
     mode: Literal["auto", "pull", "equivalent"],
     as_json: bool,
@@ -102,10 +108,13 @@ def batch(
     from grader.batch import console, json_lines, output, run  # noqa: PLC0415
     from grader.batch.classes.reading import read  # noqa: PLC0415
     from grader.batch.cluster import Place  # noqa: PLC0415
+    from grader.batch.engine import Retries  # noqa: PLC0415
     from grader.batch.events import Remark  # noqa: PLC0415
     from grader.batch.journal import FILE, Journal  # noqa: PLC0415
 
     found = assignments.load(assignment, extra)
+    if extra:
+        os.environ["GRADER_ASSIGNMENTS"] = str(extra.resolve())  # where the gradings, processes of their own, look too
     out.mkdir(parents=True, exist_ok=True)
     place = Place(scheduler=scheduler, jobs=jobs or 0, ca=tls_ca, cert=tls_cert, key=tls_key)
     listener = json_lines.Listener(sys.stdout, lang) if as_json else console.ConsoleListener(Console(), found, lang)
@@ -115,7 +124,15 @@ def batch(
         output.keep(journal, kept)
         for notice in people.notices:
             listener(Remark(notice))
-        options = run.Options(place=place, rules=kept.rules, force=force, images=mode, seed=seed, lang=lang)
+        options = run.Options(
+            place=place,
+            rules=kept.rules,
+            retries=Retries((retry_after, 4 * retry_after)),
+            force=force,
+            images=mode,
+            seed=seed,
+            lang=lang,
+        )
         try:
             run.grade_class(found, people, journal, out, options, listener)
         finally:

@@ -1,0 +1,32 @@
+"""Two quick checks, one of which breaks something."""
+
+from __future__ import annotations
+
+from grader import check, fail, msg
+
+
+@check("greeting.says")
+def test_it_greets(world):
+    """GET / responde «hola».
+
+    GET / answers "hola".
+    """
+    _greets(world)
+
+
+@check("greeting.again", needs="greeting.says")
+def test_it_greets_after_a_crash(world, faults):
+    """Después de matar el contenedor, GET / vuelve a responder «hola».
+
+    After its container was killed, GET / answers "hola" again.
+    """
+    with faults.killed("api-1", ready=world.http("api-1").healthy):
+        pass
+    _greets(world)
+
+
+def _greets(world):
+    world.ready_service("api")
+    answer = world.http("api-1").get("/", within=5, subject="/")
+    if answer.status != 200 or answer.body != b"hola":
+        fail("no-answer", expected=msg("GET / answers hola"), observed=msg("%(a)s", a=answer.summary()))
