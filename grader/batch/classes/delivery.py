@@ -1,0 +1,83 @@
+"""Where a student's submission lies in the end: in place if it can be used there, else copied into a folder of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grader.errors import SubmissionRefusedError
+from grader.intake import names
+from grader.intake.limits import CopyLimits
+from grader.intake.place import empty
+from grader.intake.tree import Tree
+from grader.model.text import Text, msg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from grader.batch.classes.holding import Holding, Piece
+
+# What a student may hand in as one file is judged when that file is opened; here it only must not fill the disk.
+_LIMITS = CopyLimits(total_bytes=1024**3, file_bytes=1024**3, seconds=300.0)
+
+
+class Delivery:
+    """Gets submissions out of a class, one after the other; into: a folder of ours; notices: what there was to say."""
+
+    def __init__(self, holding: Holding, into: Path) -> None:
+        self.holding = holding
+        self.notices: list[Text] = holding.notices
+        self._into = into.resolve()
+
+    def deliver(self, pieces: Sequence[Piece], student: str, attempt: int = 1) -> str:
+        """Return the absolute path of what the student handed in with these pieces.
+
+        What no submission may hold leaves an empty folder, which is refused when it is graded, and a notice.
+        """
+        only = pieces[0].item if len(pieces) == 1 else None
+        usable = only is not None and (only.folder or archived(only.name))
+        at = self.holding.whole(only) if only and usable else None
+        return str(self._sole(at or self._copied(pieces, student, attempt), student))
+
+    def _copied(self, pieces: Sequence[Piece], student: str, attempt: int) -> Path:
+        place = self._into / str(attempt) / student
+        place.mkdir(parents=True)
+        tree = Tree(place, _LIMITS)
+        try:
+            self.holding.hand(pieces, tree)
+            return tree.finish()
+        except SubmissionRefusedError as error:
+            empty(place)
+            for finding in error.findings[:3]:
+                self.notices.append(
+                    msg("%(student)s: nothing of this submission can be used (%(code)s, %(file)s).", student=student,
+                        code=finding.code, file=finding.file or "?")
+                )  # fmt: skip
+            return place
+
+    def _sole(self, at: Path, student: str) -> Path:
+        """Return the archive that is the submission although something lies beside it (a report, a screenshot)."""
+        if not at.is_dir():
+            return at
+        try:
+            found = [entry for entry in at.iterdir() if not entry.name.startswith(".")]
+        except OSError:  # intake will say so
+            return at
+        packed = [e for e in found if archived(e.name) and e.is_file() and not e.is_symlink()]
+        if len(packed) != 1 or any(entry.is_dir() or entry.name in names.COMPOSE_FILES for entry in found):
+            return at
+        if len(found) > 1:
+            self.say_left(student, packed[0].name, len(found) - 1)
+        return packed[0]
+
+    def say_left(self, student: str, file: str, count: int) -> None:
+        """Note that one archive is the submission and what lies beside it is not."""
+        self.notices.append(
+            msg("%(student)s: %(file)s is graded, and %(count)d files beside it are not.", student=student,
+                file=names.shown(file), count=count)
+        )  # fmt: skip
+
+
+def archived(name: str) -> bool:
+    """Say whether a file of this name is an archive."""
+    return name.lower().endswith(names.ARCHIVE_SUFFIXES)

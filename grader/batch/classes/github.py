@@ -1,0 +1,107 @@
+"""The form of GitHub Classroom and Classroom 50: clones called `<assignment>-<user>`."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from grader.batch.classes import folders
+from grader.batch.classes.holding import Piece
+from grader.model.classroom import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from grader.batch.classes.delivery import Delivery
+    from grader.batch.classes.holding import Holding, Item
+    from grader.batch.classes.identifiers import Identifiers
+
+_USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60})")
+_TAIL = 8 * 1024  # bytes of a log that are read; a line of it is seldom longer than 200
+_COMMITTED = re.compile(rb"> (?P<at>\d{1,11}) (?P<offset>[+-]\d{4})\tcommit\b[^\n]*\n?\Z")
+
+
+def recognised(holding: Holding, assignment_id: str) -> bool:
+    """Say whether all folders are called after this assignment, or are clones with the same beginning."""
+    clones = [item for item in holding.items if item.folder]
+    if not clones:
+        return False
+    if all(_follows(item.name, assignment_id) for item in clones):
+        return True
+    return bool(common([item.name for item in clones])) and all(".git" in holding.within(item) for item in clones)
+
+
+def read(assignment_id: str, delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
+    """Return an entry for each clone, by name."""
+    found = folders.students(delivery)
+    start = common([item.name for item in found if item.folder])
+    entries = []
+    for item in found:
+        user = _user(item, assignment_id, start)
+        student = identifiers.give(user)
+        entries.append(
+            Entry(
+                student=student, name="" if student == user else user,
+                source=delivery.deliver([Piece(item, item.name)], student),
+                submitted_at=committed_at(delivery.holding.whole(item)), ids={"github": user},
+            )
+        )  # fmt: skip
+    return entries
+
+
+def common(found: Sequence[str]) -> str:
+    """Return what all of two names or more begin with, up to and with a hyphen."""
+    least, most = min(found, default=""), max(found, default="")
+    same = next((at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other), len(least))
+    start = least[: least[:same].rfind("-") + 1] if len(found) > 1 else ""
+    return start if start and all(_USER.fullmatch(name[len(start) :]) for name in found) else ""
+
+
+def committed_at(clone: Path | None) -> str:
+    """Return when the student committed last here (ISO 8601), "" unless the clone's own log says so.
+
+    Git's log of HEAD is the only place that tells it without git. In a clone that was never committed to, its one
+    line is about the cloning, which is the teacher's doing and tells nothing.
+    """
+    if clone is None or not clone.is_dir():
+        return ""
+    found = _COMMITTED.search(_end(clone / ".git" / "logs" / "HEAD"))
+    if found is None:
+        return ""
+    offset = int(found["offset"])
+    zone = timezone((1 if offset > 0 else -1) * timedelta(hours=abs(offset) // 100, minutes=abs(offset) % 100))
+    try:
+        return datetime.fromtimestamp(int(found["at"]), UTC).astimezone(zone).isoformat()
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has
+        return ""
+
+
+def _user(item: Item, assignment_id: str, start: str) -> str:
+    name = item.name
+    follows = _follows(name, assignment_id)
+    if follows:
+        return follows
+    return name[len(start) :] if start and name.startswith(start) else name
+
+
+def _follows(name: str, assignment_id: str) -> str:
+    """Return what follows `<assignment>-`, also after the name of a classroom; "" if nothing does."""
+    _, found, user = f"-{name}".partition(f"-{assignment_id}-")
+    return user if found and _USER.fullmatch(user) else ""
+
+
+def _end(log: Path) -> bytes:
+    """Return the end of a file in a student's repository, nothing for what is no file or cannot be read."""
+    try:
+        if any(part.is_symlink() for part in (log, log.parent, log.parent.parent)):
+            return b""
+        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            return file.read(_TAIL)
+    except OSError:  # not there, a pipe, a folder
+        return b""
