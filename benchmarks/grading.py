@@ -83,21 +83,31 @@ def bare_project(source: Path, assignment: Assignment, folder: Path) -> Path:
     return file
 
 
-def bare(file: Path, assignment: Assignment) -> None:
-    """Build, start, wait until ready, and remove."""
+def compose_for(file: Path) -> tuple[list[str], dict[str, str]]:
+    """Return plain Compose's argv for a project, and its environment."""
     env = {
         "PATH": "/usr/bin:/bin",
         "HOME": str(file.parent),
         "DOCKER_HOST": current_endpoint(),
         "COMPOSE_BAKE": "false",
     }
-    compose = [str(find_compose()), "-p", PROJECT, "-f", str(file)]
+    return [str(find_compose()), "-p", PROJECT, "-f", str(file)], env
+
+
+def wait_ready(assignment: Assignment) -> None:
+    """Wait until each broker, database and API of the bare stack answers."""
     client = connect()
+    for service in assignment.services:
+        if service.role in FIRST_WORDS:
+            eventually(partial(ready, client, service.name, service.role), within=90, every=0.1, what=service.name)
+
+
+def bare(file: Path, assignment: Assignment) -> None:
+    """Build, start, wait until ready, and remove."""
+    compose, env = compose_for(file)
     try:
         process.run([*compose, "up", "-d", "--build"], deadline_s=600, env=env, check=True)
-        for service in assignment.services:
-            if service.role in FIRST_WORDS:
-                eventually(partial(ready, client, service.name, service.role), within=90, every=0.1, what=service.name)
+        wait_ready(assignment)
     finally:
         process.run([*compose, "down", "-v", "-t", "0"], deadline_s=120, env=env)
 

@@ -76,7 +76,7 @@ def batch(
     assignment: str,
     class_: Path,
     out: Path,
-    form: str,
+    form: Literal["auto", "folder", "github", "moodle", "canvas", "roster"],
     roster: Path | None,
     jobs: int | None,
     scheduler: str,
@@ -120,7 +120,9 @@ def batch(
     listener = json_lines.Listener(sys.stdout, lang) if as_json else console.ConsoleListener(Console(), found, lang)
     with Journal(out / FILE) as journal, tempfile.TemporaryDirectory(prefix="grader-class-") as folder, listener:
         kept = output.Kept(assignment=found, rules=_made(rules), lang=lang)
-        people = read(class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster=roster)
+        people = read(
+            class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster_file=roster
+        )
         output.keep(journal, kept)
         for notice in people.notices:
             listener(Remark(notice))
