@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from grader.model.classroom import Gradebook
 
-FORMS = {"plain": "gradebook.csv", "moodle": "gradebook-moodle.csv", "canvas": "gradebook-canvas.csv"}
+FORMS: dict[csv.Form, str] = {"plain": "gradebook.csv", "moodle": "gradebook-moodle.csv", "canvas": "gradebook-canvas.csv"}
 PAGE, DATA, AUDIT = "index.html", "class.json", "audit.jsonl"
 
 
@@ -72,13 +72,14 @@ def write(journal: Journal, out: Path, kept: Kept) -> Gradebook:
     return made
 
 
-def export(journal: Journal, out: Path, form: str, to: Path | None) -> Path:
+def export(journal: Journal, out: Path, form: csv.Form | Literal["json"], to: Path | None) -> Path:
     """Write one gradebook ("plain", "moodle", "canvas", "json") to a file and return where it lies."""
     made = book(journal, out, kept_of(journal))
-    file = to or out / FORMS.get(form, DATA)
     if form == "json":
+        file = to or out / DATA
         class_json.write(made, file)
     else:
+        file = to or out / FORMS[form]
         csv.write(made, file, form)
     return file
 

@@ -121,7 +121,7 @@ def batch(
     with Journal(out / FILE) as journal, tempfile.TemporaryDirectory(prefix="grader-class-") as folder, listener:
         kept = output.Kept(assignment=found, rules=_made(rules), lang=lang)
         people = read(
-            class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster_file=roster
+            class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster=roster
         )
         output.keep(journal, kept)
         for notice in people.notices:
@@ -174,7 +174,7 @@ def report(out: Path, students: bool, lang: str, **rules: Any) -> None:
 @click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="File to write (beside the journal).")
 @language
 @guarded
-def export(out: Path, form: str, to: Path | None, lang: str) -> None:
+def export(out: Path, form: Literal["plain", "moodle", "canvas", "json"], to: Path | None, lang: str) -> None:
     """Write one gradebook of OUT from its journal, with the overrides of now. Grades nothing."""
     _needed()
     from grader.batch import output  # noqa: PLC0415 - start-up time

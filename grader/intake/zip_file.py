@@ -30,10 +30,11 @@ def read(file: IO[bytes], tree: Tree, name: str) -> None:
     for entry in found:
         tree.expect(names.archive_parts(entry.name) or ())
     for entry in found:
-        _take(file, entry, tree)
+        take_entry(file, entry, tree)
 
 
-def _take(file: IO[bytes], entry: ZipEntry, tree: Tree) -> None:
+def take_entry(file: IO[bytes], entry: ZipEntry, tree: Tree) -> None:
+    """Hand one entry to `tree`; raises what `read` raises."""
     kind = stat.S_IFMT(entry.mode)
     if kind == stat.S_IFDIR or entry.name.endswith(("/", "\\")):
         if entry.size:

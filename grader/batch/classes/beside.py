@@ -70,10 +70,15 @@ def _known(entries: Iterable[Entry]) -> dict[str, set[str]]:
 
 
 def _student(row: RosterRow, known: dict[str, set[str]]) -> str | None:
-    for said in (_sure(row.student), _sure(slug(row.student)), row.github and _sure(row.github)):
+    for said in (
+        _sure(row.student),
+        _sure(slug(row.student)),
+        row.github and _sure(row.github),
+        row.moodle and _sure(row.moodle),
+    ):
         if said and len(known.get(said, ())) == 1:
             return next(iter(known[said]))
-    words = row.name.split()
+    words = (row.name or row.student).split()
     orders = {_squashed(" ".join(words[at:] + words[:at])) for at in range(len(words))} - {""}
     found = set().union(*(known.get(order, set()) for order in orders))
     return found.pop() if len(found) == 1 else None
@@ -89,10 +94,9 @@ def _squashed(name: str) -> str:
 
 
 def _completed(entry: Entry, row: RosterRow) -> Entry:
-    ids = {**entry.ids, "github": row.github} if row.github else entry.ids
     return msgspec.structs.replace(
-        entry, name=row.name or entry.name, email=row.email, ids=ids, late=entry.late or row.late,
-        submitted_at=entry.submitted_at or row.submitted_at,
+        entry, name=row.name or entry.name, email=row.email, ids={**entry.ids, **roster.ids(row)},
+        late=entry.late or row.late, submitted_at=entry.submitted_at or row.submitted_at,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # By what they mean; the first heading of a row that is there is taken (`id` may stand beside `username`).
 COLUMNS: Final = {
-    "student": ("student", "estudiante", "username", "usuario", "id"),
+    "student": ("student", "estudiante", "username", "usuario", "id", "identifier", "identificador"),
     "name": ("name", "nombre", "full_name", "nombre_completo"),
     "email": ("email", "correo", "e-mail", "email_address", "correo_electronico", "direccion_de_correo"),
     "source": ("source", "url", "repo", "repositorio", "path", "ruta"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.errors import SubmissionRefusedError
+from grader.errors import GraderError, SubmissionRefusedError
 from grader.intake import names
 from grader.intake.limits import CopyLimits
 from grader.intake.place import empty
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from grader.batch.classes.holding import Holding, Piece
 
+_SHOWN = 5
 # What a student may hand in as one file is judged when that file is opened; here it only must not fill the disk.
 _LIMITS = CopyLimits(total_bytes=1024**3, file_bytes=1024**3, seconds=300.0)
 
@@ -41,7 +42,13 @@ class Delivery:
 
     def _copied(self, pieces: Sequence[Piece], student: str, attempt: int) -> Path:
         place = self._into / str(attempt) / student
-        place.mkdir(parents=True)
+        try:
+            place.mkdir(parents=True)
+        except OSError as error:
+            raise GraderError(
+                msg("The copy of the submission cannot be written: %(why)s", why=error.strerror or str(error)),
+                msg("Make room on the disk that holds temporary files."),
+            ) from error
         tree = Tree(place, _LIMITS)
         try:
             self.holding.hand(pieces, tree)
@@ -60,7 +67,7 @@ class Delivery:
         if not at.is_dir():
             return at
         try:
-            found = [entry for entry in at.iterdir() if not entry.name.startswith(".")]
+            found = [entry for entry in at.iterdir() if not entry.name.startswith(".") and not names.odd(entry.name)]
         except OSError:  # intake will say so
             return at
         packed = [e for e in found if archived(e.name) and e.is_file() and not e.is_symlink()]
@@ -70,10 +77,18 @@ class Delivery:
             self.say_left(student, packed[0].name, len(found) - 1)
         return packed[0]
 
+    def say_strangers(self, found: Sequence[str]) -> None:
+        """Note entries of the class that are no student's."""
+        if found:
+            self.notices.append(
+                msg("What belongs to no student was left out (%(count)d): %(files)s", count=len(found),
+                    files=", ".join(map(names.shown, found[:_SHOWN])) + (", …" if len(found) > _SHOWN else ""))
+            )  # fmt: skip
+
     def say_left(self, student: str, file: str, count: int) -> None:
         """Note that one archive is the submission and what lies beside it is not."""
         self.notices.append(
-            msg("%(student)s: %(file)s is graded, and %(count)d files beside it are not.", student=student,
+            msg("%(student)s: %(file)s is graded; what lies beside it is not (%(count)d).", student=student,
                 file=names.shown(file), count=count)
         )  # fmt: skip
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from grader.batch.classes.delivery import archived
 from grader.batch.classes.holding import Piece
-from grader.batch.classes.identifiers import slug
+from grader.batch.classes.identifiers import full, slug
 from grader.batch.classes.platforms import PARSERS, again
 from grader.intake import archive, names
 from grader.model.classroom import Entry
 from grader.model.text import msg
-from grader.untrusted import one_line
 
 if TYPE_CHECKING:
     from grader.batch.classes.delivery import Delivery
@@ -26,15 +25,14 @@ _Parts = list[tuple["Item", "Part"]]
 def read(platform: Platform, delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
     """Return what each student handed in, by name."""
     students: dict[str, _Parts] = defaultdict(list)
+    strangers = []
     for item in delivery.holding.items:
         part = PARSERS[platform](item)
         if part is None:
-            delivery.notices.append(
-                msg("%(name)s is not named as the platform names what students hand in, and was left out.",
-                    name=names.shown(item.name))
-            )  # fmt: skip
+            strangers.append(item.name)
         else:
             students[part.who].append((item, part))
+    delivery.say_strangers(strangers)
     numbered = _tell(students) if platform == "canvas" else False
     entries = []
     for parts in students.values():
@@ -43,7 +41,7 @@ def read(platform: Platform, delivery: Delivery, identifiers: Identifiers) -> li
         for attempt, pieces in _attempts(parts, numbered, student, delivery):
             entries.append(
                 Entry(
-                    student=student, name=one_line(first.name, limit=200), attempt=attempt,
+                    student=student, name=full(first.name), attempt=attempt,
                     source=delivery.deliver(pieces, student, attempt), late=any(part.late for _, part in parts),
                     ids={platform: first.who} if first.known else {},
                 )

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 from grader.batch.classes.delivery import archived
 from grader.batch.classes.holding import Piece
+from grader.batch.classes.identifiers import full
 from grader.intake import archive, names
 from grader.model.classroom import Entry
 from grader.model.text import msg
-from grader.untrusted import one_line
 
 if TYPE_CHECKING:
     from grader.batch.classes.delivery import Delivery
     from grader.batch.classes.holding import Item
     from grader.batch.classes.identifiers import Identifiers
-
-_SHOWN = 5
 
 
 def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
@@ -26,7 +24,7 @@ def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
         name = item.name if item.folder else archive.stem(item.name)
         student = identifiers.give(name)
         source = delivery.deliver([Piece(item, _packed(student, item))], student)
-        entries.append(Entry(student=student, name="" if student == name else one_line(name, limit=200), source=source))
+        entries.append(Entry(student=student, name="" if student == full(name) else full(name), source=source))
     return entries
 
 
@@ -37,18 +35,14 @@ def students(delivery: Delivery) -> list[Item]:
     found, loose = [], []
     for item in items:
         if not item.folder and not archived(item.name):
-            loose.append(names.shown(item.name))
+            loose.append(item.name)
         elif not item.folder and archive.stem(item.name) in folders:
             delivery.notices.append(
                 msg("%(file)s was left out: the folder of the same name is graded.", file=names.shown(item.name))
             )
         else:
             found.append(item)
-    if loose:
-        delivery.notices.append(
-            msg("Files that belong to no student were left out (%(count)d): %(files)s", count=len(loose),
-                files=", ".join(loose[:_SHOWN]) + (", …" if len(loose) > _SHOWN else ""))
-        )  # fmt: skip
+    delivery.say_strangers(loose)
     return found
 
 

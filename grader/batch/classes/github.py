@@ -72,8 +72,9 @@ def committed_at(clone: Path | None) -> str:
     if found is None:
         return ""
     offset = int(found["offset"])
-    zone = timezone((1 if offset > 0 else -1) * timedelta(hours=abs(offset) // 100, minutes=abs(offset) % 100))
+    minutes = abs(offset) // 100 * 60 + abs(offset) % 100
     try:
+        zone = timezone(timedelta(minutes=minutes if offset > 0 else -minutes))
         return datetime.fromtimestamp(int(found["at"]), UTC).astimezone(zone).isoformat()
     except (OverflowError, ValueError, OSError):  # a time that no calendar has
         return ""

@@ -145,7 +145,14 @@ def _file(path: Path, name: str, tree: Tree) -> None:
     place = tree.place((name,), "file")
     if place is None:
         return
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        why = error.strerror or str(error)
+        tree.remarks.error(
+            "unreadable-file", msg("%(path)s cannot be read: %(why)s.", path=str(place), why=why), str(place)
+        )
+        return
     with os.fdopen(descriptor, "rb", buffering=0) as reader:
         if stat.S_ISREG(os.fstat(reader.fileno()).st_mode):
             tree.file(place, _blocks(reader), executable=False)

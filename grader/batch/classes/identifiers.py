@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from grader.intake import names
+from grader.untrusted import one_line
 
 CHARACTERS = 80
 _OCTETS = 200  # letters outside of ASCII need up to four bytes, a file name has 255, and reports add an ending
@@ -19,6 +20,11 @@ def slug(text: str) -> str:
     plain = "".join(c if _kept(c) else " " for c in unicodedata.normalize("NFC", text[: 4 * CHARACTERS]))
     plain = unicodedata.normalize("NFC", re.sub(r"\s+", "-", plain.strip()))
     return _named(_cut(plain, CHARACTERS, _OCTETS))
+
+
+def full(name: str) -> str:
+    """Return a name as it is shown: one line, NFC (macOS unpacks names decomposed), nothing that a terminal obeys."""
+    return unicodedata.normalize("NFC", one_line(name.strip(), limit=200))
 
 
 class Identifiers:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Literal, get_args
 
-from grader.batch.classes import beside, downloaded, folders, github, platforms, roster, zip_holding
-from grader.batch.classes.delivery import Delivery
+from grader.batch.classes import beside, downloaded, folders, github, platforms, zip_holding
+from grader.batch.classes import roster as rosters
+from grader.batch.classes.delivery import Delivery, archived
 from grader.batch.classes.holding import FolderHolding
 from grader.batch.classes.identifiers import Identifiers
 from grader.errors import UsageError
-from grader.intake import archive, clean_place
+from grader.intake import archive, clean_place, names
 from grader.model.classroom import ClassList
 from grader.model.text import msg
 from grader.untrusted import one_line
@@ -21,33 +22,35 @@ if TYPE_CHECKING:
 
     from grader.batch.classes.holding import Holding
     from grader.model.classroom import Entry
+    from grader.model.text import Text
 
 Form = Literal["folder", "github", "moodle", "canvas", "roster"]
 FORMS: tuple[Form, ...] = get_args(Form)
+_NOTICES = 500
 
 
 def read(
-    source: Path, assignment_id: str, into: Path, *, form: Form | None = None, roster_file: Path | None = None
+    source: Path, assignment_id: str, into: Path, *, form: Form | None = None, roster: Path | None = None
 ) -> ClassList:
     """Return all that a class handed in.
 
     source: a folder, a zip or a CSV file. into: a new or empty folder of the caller's for what must be unpacked; kept
-    as long as the entries are used. form: None recognises it. roster_file: a CSV file beside a class in another form,
+    as long as the entries are used. form: None recognises it. roster: a CSV file beside a class in another form,
     that brings the students' names and those who handed nothing in.
     Raises UsageError (file, line, what was expected) and then leaves `into` as it was; what is wrong with one
     student's submission is a notice. GraderError if the machine fails.
     """
     if form == "roster" or (form is None and _is_csv(source)):
-        if roster_file:
+        if roster:
             raise UsageError(msg("A class that is a CSV file is its own roster; leave the other one out."))
-        return ClassList(form="roster", entries=tuple(roster.entries(roster.read(source), source)))
-    rows = roster.read(roster_file) if roster_file else None
+        return ClassList(form="roster", entries=tuple(rosters.entries(rosters.read(source), source)))
+    rows = rosters.read(roster) if roster else None
     with _held(source, into) as holding, clean_place(into):
         return _read(_entered(holding, form), assignment_id, into, form, rows)
 
 
 def _read(
-    holding: Holding, assignment_id: str, into: Path, form: Form | None, rows: list[roster.RosterRow] | None
+    holding: Holding, assignment_id: str, into: Path, form: Form | None, rows: list[rosters.RosterRow] | None
 ) -> ClassList:
     form = form or platforms.recognised(holding.items) or _clones(holding, assignment_id)
     delivery = Delivery(holding, into)
@@ -57,13 +60,19 @@ def _read(
         raise UsageError(
             msg(
                 "No submission was found in %(path)s. Expected is a folder or an archive for each student, the zip of "
-                "a course platform, or a CSV file. What was left out: %(count)d entries.",
-                path=one_line(holding.name), count=len(holding.items),
+                "a course platform, or a CSV file.",
+                path=one_line(holding.name),
             )
         )  # fmt: skip
     if rows is not None:
         entries = beside.joined(entries, rows, identifiers, delivery.notices)
-    return ClassList(form=form, entries=tuple(entries), notices=tuple(delivery.notices))
+    return ClassList(form=form, entries=tuple(entries), notices=_shown(delivery.notices))
+
+
+def _shown(notices: list[Text]) -> tuple[Text, ...]:
+    """Return as many notices as somebody reads."""
+    left = len(notices) - _NOTICES
+    return tuple(notices) if left <= 0 else (*notices[:_NOTICES], msg("… and %(count)d more of these.", count=left))
 
 
 def _entries(form: Form, delivery: Delivery, assignment_id: str, identifiers: Identifiers) -> list[Entry]:
@@ -79,11 +88,15 @@ def _clones(holding: Holding, assignment_id: str) -> Form:
 
 
 def _entered(holding: Holding, form: Form | None) -> Holding:
-    """Enter the only folder of a platform's download, which unpacking it or packing it anew has added."""
-    if form not in {None, "moodle", "canvas"} or platforms.recognised(holding.items):
+    """Enter the only folder: unpacking a platform's download adds one, and so does packing the folder of a class."""
+    inner = None if platforms.recognised(holding.items) else holding.inner()
+    if inner is None:
         return holding
-    inner = holding.inner()
-    return inner if inner and platforms.recognised(inner.items) else holding
+    if form in {None, "moodle", "canvas"} and platforms.recognised(inner.items):
+        return inner
+    submission = any(item.name in names.COMPOSE_FILES for item in inner.items)
+    several = sum(item.folder or archived(item.name) for item in inner.items) > 1
+    return inner if isinstance(holding, zip_holding.ZipHolding) and several and not submission else holding
 
 
 def _is_csv(source: Path) -> bool:
@@ -114,7 +127,8 @@ def _kind(source: Path) -> Literal["folder", "zip"]:
         ) from error
     raise UsageError(
         msg(
-            "%(path)s is no class. Expected is a folder, a zip or a CSV file. Unpack another archive, name the folder.",
+            "%(path)s is no class. Expected is a folder, a zip or a CSV file. Unpack any other archive and name the "
+            "folder.",
             path=shown,
         )
     )

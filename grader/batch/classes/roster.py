@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from datetime import datetime
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.batch.classes import columns
-from grader.batch.classes.identifiers import Identifiers
+from grader.batch.classes.identifiers import Identifiers, full, slug
+from grader.batch.classes.table import records, wrong
 from grader.errors import UsageError
 from grader.intake import is_address, names
 from grader.model.classroom import Entry
-from grader.model.text import Text, msg
+from grader.model.text import msg
 from grader.untrusted import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-_BYTES = 16 * 1024 * 1024
 _ATTEMPTS = 1000
+_PARTICIPANT = re.compile(r"particip\w*?\s*(\d+)", re.IGNORECASE)  # in Moodle's grading worksheet, in any language
 _YES = frozenset({"yes", "y", "true", "1", "x", "si", "sí", "s", "verdadero", "late", "tarde"})
 _NO = frozenset({"", "no", "n", "false", "0", "falso"})
 
@@ -39,21 +38,22 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
     submitted_at: str = ""
     late: bool = False
     github: str = ""
+    moodle: str = ""
 
 
 def read(path: Path) -> list[RosterRow]:
     """Return the rows of a roster, in its order; raises UsageError with the line that is wrong, and what it wants."""
-    lines = _records(path)
+    lines = records(path)
     at, header = next(lines, (1, []))
     if columns.repeated(header):
-        _wrong(
+        wrong(
             path,
             at,
             msg("%(file)s, line %(line)d: the column %(name)s is there twice.", name=columns.repeated(header)),
         )
     places = columns.placed(header)
     if "student" not in places:
-        _wrong(
+        wrong(
             path,
             at,
             msg(
@@ -66,7 +66,7 @@ def read(path: Path) -> list[RosterRow]:
     seen: dict[tuple[str, int], int] = {}
     for line, cells in lines:
         if len(cells) > len(header):
-            _wrong(
+            wrong(
                 path,
                 line,
                 msg(
@@ -93,7 +93,7 @@ def read(path: Path) -> list[RosterRow]:
 def entries(rows: list[RosterRow], path: Path) -> list[Entry]:
     """Return the class that a roster is, students in its order and each one's attempts from the first."""
     if not rows:
-        _wrong(path, 2, msg("%(file)s, line %(line)d: no student follows the line of headings."))
+        wrong(path, 2, msg("%(file)s, line %(line)d: no student follows the line of headings."))
     identifiers = Identifiers()
     students: dict[str, list[RosterRow]] = {}
     for row in rows:
@@ -107,22 +107,31 @@ def entries(rows: list[RosterRow], path: Path) -> list[Entry]:
 
 def entry(row: RosterRow, student: str) -> Entry:
     """Return what a row says as an entry of a class."""
-    name = row.name or ("" if row.student == student else one_line(row.student, limit=200))
+    name = row.name or ("" if row.student == student else row.student)
     return Entry(
         student=student, name=name, email=row.email, source=row.source, attempt=row.attempt,
-        submitted_at=row.submitted_at, late=row.late, ids={"github": row.github} if row.github else {},
+        submitted_at=row.submitted_at, late=row.late, ids=ids(row),
     )  # fmt: skip
+
+
+def ids(row: RosterRow) -> dict[str, str]:
+    """Return the platforms' ids that a row knows."""
+    return {platform: found for platform, found in (("github", row.github), ("moodle", row.moodle)) if found}
 
 
 def _row(path: Path, line: int, cells: dict[str, str]) -> RosterRow:
     if not cells["student"]:
-        _wrong(path, line, msg("%(file)s, line %(line)d: the student is missing. Fill the cell, or remove the line."))
+        wrong(path, line, msg("%(file)s, line %(line)d: the student is missing. Fill the cell, or remove the line."))
+    student, name = (full(cells.get(column, "")) for column in ("student", "name"))
+    worksheet = _PARTICIPANT.fullmatch(student)
+    if worksheet and name:  # as in the names of the download
+        student = f"{slug(name)[:60]}-{worksheet[1]}"
     return RosterRow(
-        line=line, student=one_line(cells["student"], limit=200),
-        name=one_line(cells.get("name", ""), limit=200), email=one_line(cells.get("email", ""), limit=200),
+        line=line, student=student,
+        name=name, email=full(cells.get("email", "")),
         source=_source(path, line, cells.get("source", "")), attempt=_attempt(path, line, cells.get("attempt", "")),
         submitted_at=_time(path, line, cells.get("submitted_at", "")), late=_late(path, line, cells.get("late", "")),
-        github=one_line(cells.get("github", ""), limit=200),
+        github=full(cells.get("github", "")), moodle=worksheet[1] if worksheet else "",
     )  # fmt: skip
 
 
@@ -131,7 +140,7 @@ def _source(path: Path, line: int, cell: str) -> str:
         return ""
     if is_address(cell):
         if not cell.lower().startswith("https://"):
-            _wrong(
+            wrong(
                 path,
                 line,
                 msg(
@@ -147,7 +156,7 @@ def _source(path: Path, line: int, cell: str) -> str:
     except (OSError, ValueError):
         there = False
     if not there:
-        _wrong(
+        wrong(
             path,
             line,
             msg(
@@ -163,7 +172,7 @@ def _attempt(path: Path, line: int, cell: str) -> int:
     if not cell:
         return 1
     if not (cell.isascii() and cell.isdigit() and len(cell) <= 4 and 1 <= int(cell) <= _ATTEMPTS):
-        _wrong(
+        wrong(
             path,
             line,
             msg(
@@ -184,7 +193,7 @@ def _time(path: Path, line: int, cell: str) -> str:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        _wrong(
+        wrong(
             path,
             line,
             msg(
@@ -198,58 +207,13 @@ def _time(path: Path, line: int, cell: str) -> str:
 
 def _late(path: Path, line: int, cell: str) -> bool:
     if cell.casefold() not in _YES | _NO:
-        _wrong(
+        wrong(
             path,
             line,
-            msg("%(file)s, line %(line)d: %(cell)s says neither yes nor no.", cell=one_line(cell)),
+            msg(
+                "%(file)s, line %(line)d: %(cell)s says neither yes nor no. Write one of them, or leave the cell "
+                "empty.",
+                cell=one_line(cell),
+            ),
         )
     return cell.casefold() in _YES
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records of the file that are not blank, each with the line on which it begins."""
-    text = _text(path)
-    skipped = 0
-    if text[:4].lower() == "sep=":  # what spreadsheets write before the header
-        text = text.partition("\n")[2]
-        skipped = 1
-    mark = columns.delimiter(text.lstrip("\r\n").partition("\n")[0])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
-    begins = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield begins + skipped, cells
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        _wrong(
-            path,
-            begins + skipped,
-            msg("%(file)s, line %(line)d: a cell's quotes are not closed, or it is no text (%(why)s).", why=str(error)),
-            error,
-        )
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_BYTES + 1)
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else None
-        raise UsageError(
-            msg("%(path)s cannot be read: %(why)s.", path=one_line(str(path)), why=why or str(error))
-        ) from error
-    if len(data) > _BYTES:
-        raise UsageError(
-            msg("%(file)s is larger than %(limit)d MiB: no roster.", file=names.shown(path.name), limit=_BYTES >> 20)
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        _wrong(path, line, msg("%(file)s, line %(line)d: this is no UTF-8. Save the file as “CSV UTF-8”."), error)
-
-
-def _wrong(path: Path, line: int, what: Text, cause: Exception | None = None) -> NoReturn:
-    """Raise the error for a line; `what` leaves file and line open."""
-    raise UsageError(Text(what.msgid, {"file": names.shown(path.name), "line": line, **what.params})) from cause

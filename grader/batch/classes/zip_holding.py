@@ -90,14 +90,14 @@ class ZipHolding:
                     path=names.shown(path))
             )  # fmt: skip
             return
-        self._below.setdefault(top, []).append((rest, entry))
+        self._below.setdefault(top, []).append((rest.lstrip("/"), entry))
         if slash:
             self._folders.add(top)
 
     def _unpack(self, entry: ZipEntry, tree: Tree) -> None:
         name = names.shown(entry.name)
         try:
-            zip_file._take(self._file, entry, tree)  # one entry under a name of ours; `read` takes all of an archive
+            zip_file.take_entry(self._file, entry, tree)  # under a name of ours
         except _BROKEN:
             tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
 
