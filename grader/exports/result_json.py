@@ -1,14 +1,13 @@
 """`result.json`: the result of one grading for programs; every field is described in docs/formats.md."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from grader import untrusted
+from grader.exports import atomic
 from grader.exports.findings import worst
 from grader.model.assignment import CheckSpec, Level, Visibility
 from grader.model.findings import Finding, Severity
@@ -102,18 +101,7 @@ def document(result: Result, *, lang: str = "es", audience: Audience = "instruct
 def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = "instructor") -> None:
     """Write the document to `path` in one step: readers see the old file or the whole new one. Raises OSError."""
     data = msgspec.json.format(encode(_document(result, lang, audience)), indent=2) + b"\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    atomic.write(path, data)
 
 
 def encode(value: object) -> bytes:
