@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
     from grader.model.classroom import Gradebook
 
-FORMS: dict[csv.Form, str] = {"plain": "gradebook.csv", "moodle": "gradebook-moodle.csv", "canvas": "gradebook-canvas.csv"}
+FORMS: dict[csv.Form, str] = {
+    "plain": "gradebook.csv",
+    "moodle": "gradebook-moodle.csv",
+    "canvas": "gradebook-canvas.csv",
+}
 PAGE, DATA, AUDIT = "index.html", "class.json", "audit.jsonl"
 
 

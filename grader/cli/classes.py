@@ -120,9 +120,7 @@ def batch(
     listener = json_lines.Listener(sys.stdout, lang) if as_json else console.ConsoleListener(Console(), found, lang)
     with Journal(out / FILE) as journal, tempfile.TemporaryDirectory(prefix="grader-class-") as folder, listener:
         kept = output.Kept(assignment=found, rules=_made(rules), lang=lang)
-        people = read(
-            class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster=roster
-        )
+        people = read(class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster=roster)
         output.keep(journal, kept)
         for notice in people.notices:
             listener(Remark(notice))
