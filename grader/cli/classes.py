@@ -26,7 +26,7 @@ FORMS = ("auto", "folder", "github", "moodle", "canvas", "roster")
 def _tls(function: F) -> F:
     for name, what in (("key", "private key"), ("cert", "certificate"), ("ca", "certificate authority")):
         option = click.option(
-            f"--tls-{name}", default="", type=click.Path(exists=True, dir_okay=False), help=f"TLS: the {what} (PEM)."
+            f"--tls-{name}", type=click.Path(exists=True, dir_okay=False), help=f"TLS: the {what} (PEM)."
         )
         function = option(function)
     return function
@@ -80,9 +80,9 @@ def batch(
     roster: Path | None,
     jobs: int | None,
     scheduler: str,
-    tls_ca: str,
-    tls_cert: str,
-    tls_key: str,
+    tls_ca: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     force: bool,
     retry_after: float,
     seed: int | None,
@@ -116,7 +116,7 @@ def batch(
     if extra:
         os.environ["GRADER_ASSIGNMENTS"] = str(extra.resolve())  # where the gradings, processes of their own, look too
     out.mkdir(parents=True, exist_ok=True)
-    place = Place(scheduler=scheduler, jobs=jobs or 0, ca=tls_ca, cert=tls_cert, key=tls_key)
+    place = Place(scheduler=scheduler, jobs=jobs or 0, ca=tls_ca or "", cert=tls_cert or "", key=tls_key or "")
     listener = json_lines.Listener(sys.stdout, lang) if as_json else console.ConsoleListener(Console(), found, lang)
     with Journal(out / FILE) as journal, tempfile.TemporaryDirectory(prefix="grader-class-") as folder, listener:
         kept = output.Kept(assignment=found, rules=_made(rules), lang=lang)
@@ -187,7 +187,7 @@ def export(out: Path, form: Literal["plain", "moodle", "canvas", "json"], to: Pa
 @_tls
 @language
 @guarded
-def worker(address: str, tls_ca: str, tls_cert: str, tls_key: str, lang: str) -> None:
+def worker(address: str, tls_ca: str | None, tls_cert: str | None, tls_key: str | None, lang: str) -> None:
     """Let this machine grade for the batches of the Dask scheduler at ADDRESS, until that goes away.
 
     A batch looks first whether Docker, Compose, the images and the same version of the grader are here.
@@ -198,7 +198,7 @@ def worker(address: str, tls_ca: str, tls_cert: str, tls_key: str, lang: str) ->
 
     from grader.batch import cluster  # noqa: PLC0415
 
-    place = cluster.Place(scheduler=address, ca=tls_ca, cert=tls_cert, key=tls_key)
+    place = cluster.Place(scheduler=address, ca=tls_ca or "", cert=tls_cert or "", key=tls_key or "")
     with tempfile.TemporaryDirectory(prefix="grader-worker-") as scratch:
         asyncio.run(cluster.serve(place, Path(scratch)))
 

@@ -89,7 +89,7 @@ def folder(tmp_path: Path) -> Path:
 
 def rows(out: Path) -> dict[str, tuple[str, float]]:
     document = json.loads((out / "class.json").read_text("utf-8"))
-    return {row["student"]: (row["state"], row["score"]) for row in document["rows"]}
+    return {row["student"]: (row["state"], row["score"]) for row in document["students"]}
 
 
 def left(engine: docker.DockerClient) -> list[str]:
