@@ -14,7 +14,7 @@ from grader.exports.result_json import encode
 from grader.model.assignment import Level, Visibility
 from grader.model.classroom import State
 from grader.model.outcome import Verdict
-from grader.reports.class_stats import MAX_CODE, Statistics, row_max, statistics
+from grader.reports.class_stats import MAX_CODE, MAX_PATH, Statistics, row_max, statistics
 
 if TYPE_CHECKING:
     from grader.model.classroom import Gradebook, Mark, Row, Summary
@@ -160,7 +160,7 @@ def _student(row: Row, book: Gradebook, lang: str, extra: Path | None) -> Studen
         ),
         comment=untrusted.clean(row.comment),
         overridden=row.overridden,
-        report=untrusted.one_line(row.report),
+        report=untrusted.one_line(row.report, limit=MAX_PATH),
         graded_at=untrusted.one_line(summary.started_at, limit=40) if summary else "",
         seconds=round(summary.seconds, 3) if summary else 0.0,
         errors=summary.errors if summary else 0,

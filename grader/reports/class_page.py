@@ -65,7 +65,7 @@ class CheckRow(NamedTuple):
 
 
 class CauseRow(NamedTuple):
-    """A reason in words: how many students it met, where, who. width: of its bar, in percent of the most frequent one."""
+    """A reason in words: how many students it met, where, who. width: of its bar, in percent of the most frequent."""
 
     title: str
     code: str
@@ -96,7 +96,7 @@ class ClassView(NamedTuple):
     late: int
     settled: int
     tiles: tuple[tuple[str, str], ...]
-    median: float | None
+    median: float
     histogram: charts.Histogram
     checks: tuple[CheckRow, ...]
     causes: tuple[CauseRow, ...]
@@ -190,7 +190,7 @@ def class_view(book: Gradebook, figures: Statistics, words: Words) -> ClassView:
         late=figures.late,
         settled=figures.settled,
         tiles=_tiles(figures, words),
-        median=round(figures.spread.median, 1) if figures.spread else None,
+        median=number(round(figures.spread.median, 1)) if figures.spread else 0.0,
         histogram=charts.histogram(figures.bins),
         checks=tuple(_check_row(f, book, words) for f in figures.checks),
         causes=_cause_rows(figures.causes, titles, words),

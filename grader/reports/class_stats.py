@@ -26,6 +26,7 @@ MAX_STUDENTS: Final = 20  # named with one cause
 MAX_SLOWEST: Final = 10
 MAX_ALIKE: Final = 100
 MAX_CODE: Final = 60  # characters of a reason code
+MAX_PATH: Final = 300
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -185,7 +186,7 @@ def who(row: Row) -> Who:
     return Who(
         student=untrusted.one_line(row.entry.student, limit=80),
         name=untrusted.one_line(row.entry.name, limit=80),
-        report=row.report,
+        report=untrusted.one_line(row.report, limit=MAX_PATH),
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from grader.model.classroom import Adjustment, Alike, Entry, Gradebook, Mark, Row, State, Summary
 from grader.model.text import literal, msg
@@ -12,6 +14,7 @@ from tests.unit.reports.builders import ASSIGNMENT
 if TYPE_CHECKING:
     from grader.model.outcome import Verdict
 
+T = TypeVar("T", bound=msgspec.Struct)
 MAX = sum(s.points for s in ASSIGNMENT.checks if s.level != "bonus")
 REASONS = {
     "queue.durable": ("queue-not-durable",),
@@ -172,3 +175,9 @@ def _student(entry: Entry, rng: random.Random) -> Row:
         adjustments=adjustments,
         report=f"students/{entry.student}/report.html",
     )
+
+
+def replaced(struct: T | None, **changes: object) -> T:
+    """Return a struct with some fields changed."""
+    assert struct is not None
+    return msgspec.structs.replace(struct, **changes)
