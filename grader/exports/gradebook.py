@@ -145,7 +145,7 @@ def _canvas(book: Gradebook, _lang: str, name: str) -> Iterator[list[Cell]]:
         yield [
             entry.name or entry.student,
             _id(row, "canvas"),
-            entry.ids.get("canvas_sis", ""),
+            "",
             entry.email,
             "",
             "EX" if excused else number(row.score),
