@@ -10,6 +10,7 @@ from grader.batch import gradebook, overrides
 from grader.batch.gradebook import Rules
 from grader.batch.journal import FILE, Journal
 from grader.batch.run import write_reports
+from grader.batch.writing import writing
 from grader.errors import UsageError
 from grader.exports import atomic, class_json, result_json
 from grader.exports import gradebook as csv
@@ -68,11 +69,12 @@ def book(journal: Journal, out: Path, kept: Kept) -> Gradebook:
 def write(journal: Journal, out: Path, kept: Kept) -> Gradebook:
     """Write the class page, the gradebooks, the data and the audit; each file whole or not at all."""
     made = book(journal, out, kept)
-    class_page.write(made, out / PAGE, lang=kept.lang)
-    for form, name in FORMS.items():
-        csv.write(made, out / name, form)
-    class_json.write(made, out / DATA)
-    atomic.write(out / AUDIT, _audit(journal))
+    with writing(out):
+        class_page.write(made, out / PAGE, lang=kept.lang)
+        for form, name in FORMS.items():
+            csv.write(made, out / name, form, lang=kept.lang)
+        class_json.write(made, out / DATA, lang=kept.lang)
+        atomic.write(out / AUDIT, _audit(journal))
     return made
 
 

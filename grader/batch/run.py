@@ -22,6 +22,7 @@ from grader.batch.events import ClassRead, Graded
 from grader.batch.gradebook import Rules, counting, report_of
 from grader.batch.job import Job, Terms
 from grader.batch.journal import Attempt, Journal, Key
+from grader.batch.writing import writing
 from grader.errors import GraderError, SubmissionRefusedError
 from grader.exports import result_json
 from grader.images import Mode
@@ -227,7 +228,8 @@ class _Class:
         result = self._journal.result(found) if stale else None
         if result:
             for attempt in stale:
-                write_reports(result, attempt.entry, self._out, lang=self._options.lang)
+                with writing(self._out):
+                    write_reports(result, attempt.entry, self._out, lang=self._options.lang)
                 self._journal.wrote_pages(attempt.entry, pages)
         self._left -= len(attempts)
         students = tuple(a.entry.student for a in attempts)

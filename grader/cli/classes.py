@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from grader.cli.common import EXIT_PROVISIONAL, assignments_folder, guarded, language, say
-from grader.errors import UsageError
+from grader.errors import GraderError, UsageError
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -135,8 +136,11 @@ def batch(
         )
         try:
             run.grade_class(found, people, journal, out, options, listener)
-        finally:
-            made = output.write(journal, out, kept)
+        except BaseException:
+            with contextlib.suppress(GraderError):  # what ended it is told, not what then went wrong as well
+                output.write(journal, out, kept)
+            raise
+        made = output.write(journal, out, kept)
     _finish(made, out, lang)
 
 

@@ -17,7 +17,7 @@ from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
 from grader.reports import charts
 from grader.reports.class_stats import STATES, row_max, settled, statistics, who
-from grader.reports.html import TEMPLATES, _environment
+from grader.reports.html import TEMPLATES, environment
 from grader.reports.words import COUNTS, GLYPHS, LEVELS, VERDICTS, Words
 
 if TYPE_CHECKING:
@@ -146,11 +146,11 @@ def page(book: Gradebook, *, lang: str = "es") -> str:
     words = {code: Words(code, book.assignment) for code in i18n.languages}
     views = {code: class_view(book, figures, words[code]) for code in i18n.languages}
     bodies = {
-        code: _environment(code).get_template("class_body.html.j2").render(v=view, lang=code)
+        code: environment(code).get_template("class_body.html.j2").render(v=view, lang=code)
         for code, view in views.items()
     }
     style = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("style.css", "class.css"))
-    template = _environment(lang).get_template("class.html.j2")
+    template = environment(lang).get_template("class.html.j2")
     return template.render(
         lang=lang,
         view=views[lang],

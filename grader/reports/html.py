@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import jinja2
 
 from grader import i18n
+from grader.exports import atomic
 from grader.reports.view import headline, page_view
 from grader.reports.words import Words
 
@@ -24,20 +24,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 def write(result: Result, path: Path, *, audience: Audience = "instructor", lang: str = "es") -> None:
     """Write the page to `path` in one step; `lang` is shown first, the other one by a switch. Raises OSError."""
-    text = page(result, audience=audience, lang=lang)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", errors="replace", dir=path.parent, prefix=".report.", delete=False
-    ) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text)
-            file.close()
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    atomic.write(path, page(result, audience=audience, lang=lang).encode("utf-8", "replace"))
 
 
 def page(result: Result, *, audience: Audience = "instructor", lang: str = "es") -> str:
@@ -45,7 +32,7 @@ def page(result: Result, *, audience: Audience = "instructor", lang: str = "es")
     views = {code: page_view(result, code, audience) for code in i18n.languages}
     bodies = {code: _body(view, result) for code, view in views.items()}
     return (
-        _environment(lang)
+        environment(lang)
         .get_template("page.html.j2")
         .render(
             lang=lang,
@@ -59,13 +46,14 @@ def page(result: Result, *, audience: Audience = "instructor", lang: str = "es")
 
 def _body(view: PageView, result: Result) -> str:
     words = Words(view.lang, result.assignment)
-    template = _environment(view.lang).get_template("body.html.j2")
+    template = environment(view.lang).get_template("body.html.j2")
     return template.render(v=view, lang=view.lang, headline=lambda check: headline(check, words))
 
 
 @lru_cache
-def _environment(lang: str) -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment(lang: str) -> jinja2.Environment:
+    """Return the templates of all pages with one language's words."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -74,13 +62,13 @@ def _environment(lang: str) -> jinja2.Environment:
         extensions=["jinja2.ext.i18n"],
     )
     catalogue = i18n.translations(lang)
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )
-    environment.filters["seconds"] = lambda value: f"{value:.1f}"
-    environment.filters["day"] = _day
-    environment.filters["clock"] = lambda value: f"{value:.3f}"
-    return environment
+    made.filters["seconds"] = lambda value: f"{value:.1f}"
+    made.filters["day"] = _day
+    made.filters["clock"] = lambda value: f"{value:.3f}"
+    return made
 
 
 def _day(moment: str) -> str:
