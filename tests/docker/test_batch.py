@@ -44,7 +44,7 @@ class Batch:
             sys.executable, "-m", "grader", "batch", "greeting", str(folder), "--out", str(out), "--json",
             "--assignments", str(classes.ASSIGNMENTS), "--retry-after", "3", *options,
         ]  # fmt: skip
-        self._log = (out.parent / f"{out.name}.log").open("ab")
+        self._log = folder.with_suffix(".log").open("ab")
         self.process = popen(argv, stdout=subprocess.PIPE, stderr=self._log)
         self.events: list[dict[str, Any]] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -177,7 +177,7 @@ def test_a_full_disk_ends_the_batch_clearly_and_the_next_one_goes_on(tmp_path: P
     try:
         full = Batch(tmp_path / "class", disk / "out")
         assert full.end() == 3
-        said = (disk / "out.log").read_text("utf-8")
+        said = (tmp_path / "class.log").read_text("utf-8")
         assert "Traceback" not in said, said
         subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
         assert Batch(tmp_path / "class", disk / "out").end() == 0
