@@ -28,7 +28,9 @@ from grader.model.assignment import Assignment
 from grader.model.findings import Finding
 from grader.model.grade import ResolvedImage, Result
 from grader.model.outcome import Evidence, Outcome
+from grader.model.plan import StackPlan
 from grader.model.text import msg
+from grader.model.workspace import Workspace
 from grader.polling import DeadlineError, eventually
 from grader.probes.http import HTTP
 from grader.probes.kafka import Kafka
@@ -49,8 +51,6 @@ if TYPE_CHECKING:
 
     from grader.events import Listener
     from grader.model.assignment import ContractService
-    from grader.model.plan import StackPlan
-    from grader.model.workspace import Workspace
 
 T = TypeVar("T")
 WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
@@ -77,6 +77,8 @@ class Run(msgspec.Struct, kw_only=True):
     images: tuple[ResolvedImage, ...] = ()
     versions: dict[str, str] = {}
     errors: tuple[str, ...] = ()
+    started_at: str = ""
+    rejected: bool = False
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,12 +86,31 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     checks: ids to run, with what they need (empty: all). seed: None for a new one. images: pull or build.
     gate: held while images are built and services start, the time in which a submission needs the machine most.
+    linger: called with the stack still up after it was graded; it goes down when that returns.
     """
 
     checks: tuple[str, ...] = ()
     seed: int | None = None
     images: images.Mode = "auto"
     gate: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    linger: Callable[[Live], None] | None = None
+
+
+class Live(msgspec.Struct, kw_only=True):
+    """A stack that was graded and is still up. plan: as it runs, bound to images. folder: of the grading's own."""
+
+    run: Run
+    stage: Stages
+    stack: Stack
+    plan: StackPlan
+    workspace: Workspace
+    folder: Path
+    options: Options
+    outcomes: tuple[Outcome, ...]
+
+    def result(self) -> Result:
+        """Return what has been found so far as a result."""
+        return finish(self.run, self.outcomes)
 
 
 def grade(source: Path, assignment: Assignment, listen: Listener, options: Options | None = None) -> Result:
@@ -109,11 +130,15 @@ def grade_taken(
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     chosen = chosen_checks(assignment, options.checks)
     assignment = msgspec.structs.replace(assignment, checks=tuple(c for c in assignment.checks if c.id in chosen))
-    run = Run(assignment=assignment, submission=name, seed=seed, checks=chosen)
-    stage = _Stages(run, listen)
-    started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    run = Run(
+        assignment=assignment,
+        submission=name,
+        seed=seed,
+        checks=chosen,
+        started_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    stage = Stages(run, listen)
     outcomes: tuple[Outcome, ...] = ()
-    rejected = False
     folder = new_stage()
     try:
         workspace = stage("intake", lambda: take(folder / "workspace"))
@@ -123,7 +148,7 @@ def grade_taken(
         run.findings += plan.findings
         outcomes = _in_docker(run, stage, workspace, plan, folder, options)
     except SubmissionRefusedError as refused:
-        rejected = True
+        run.rejected = True
         run.findings += tuple(f for f in refused.findings if f not in run.findings)
         outcomes = _all_blocked(run, "submission-refused", refused.findings)
     except SubmissionBrokenError as broken:
@@ -136,24 +161,29 @@ def grade_taken(
         outcomes = _all_errors(run, GraderError(msg("the grader itself failed: %(error)s", error=repr(error)[:300])))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    return finish(run, outcomes)
+
+
+def finish(run: Run, outcomes: tuple[Outcome, ...]) -> Result:
+    """Return the result of what a grading has gathered."""
     return Result(
-        assignment=assignment,
+        assignment=run.assignment,
         submission=run.submission,
-        grade=scoring.grade(assignment, outcomes, rejected=rejected),
+        grade=scoring.grade(run.assignment, outcomes, rejected=run.rejected),
         outcomes=outcomes,
         findings=run.findings,
         stages=run.stages,
         images=run.images,
-        versions={"grader": __version__, "assignment": assignment.version, "python": platform.python_version()}
+        versions={"grader": __version__, "assignment": run.assignment.version, "python": platform.python_version()}
         | run.versions,
-        seed=seed,
-        started_at=started_at,
+        seed=run.seed,
+        started_at=run.started_at,
         errors=run.errors,
     )
 
 
 def _in_docker(
-    run: Run, stage: _Stages, workspace: Workspace, plan: StackPlan, folder: Path, options: Options
+    run: Run, stage: Stages, workspace: Workspace, plan: StackPlan, folder: Path, options: Options
 ) -> tuple[Outcome, ...]:
     """Bind the plan to images, start it, run the checks, take it down."""
     client = stage("engine", connect)
@@ -181,18 +211,38 @@ def _in_docker(
             if watch.exceeded:  # whatever else went wrong, its containers were taken away
                 raise SubmissionBrokenError(_wrote_too_much(run)) from broken
             raise
-        session = Session(
-            stack=stack.info,
-            assignment=run.assignment,
-            checks=run.checks,
-            services=states,
-            findings=run.findings,
-            seed=run.seed,
-        )
-        (folder / "checks").mkdir()
-        outcomes, errors = stage("checks", lambda: runner.run(session, folder / "checks", stage.listen, stop))
-        run.errors += errors
+        outcomes = judged(run, stage, stack, states, run.checks, folder / "checks", stop)
+        if options.linger:
+            live = Live(
+                run=run, stage=stage, stack=stack, plan=bound, workspace=workspace, folder=folder, options=options,
+                outcomes=outcomes,
+            )  # fmt: skip
+            options.linger(live)
         return outcomes
+
+
+def judged(
+    run: Run,
+    stage: Stages,
+    stack: Stack,
+    states: dict[str, ServiceState],
+    checks: tuple[str, ...],
+    folder: Path,
+    stop: runner.Stop | None = None,
+) -> tuple[Outcome, ...]:
+    """Run checks on a stack that is up; `folder` is made for them."""
+    session = Session(
+        stack=stack.info,
+        assignment=run.assignment,
+        checks=checks,
+        services=states,
+        findings=run.findings,
+        seed=run.seed,
+    )
+    folder.mkdir()
+    outcomes, errors = stage("checks", lambda: runner.run(session, folder, stage.listen, stop))
+    run.errors += errors
+    return outcomes
 
 
 def _create(
@@ -213,23 +263,29 @@ def _create(
     )
 
 
-def _start(run: Run, stage: _Stages, stack: Stack, plan: StackPlan) -> dict[str, ServiceState]:
+def _start(run: Run, stage: Stages, stack: Stack, plan: StackPlan) -> dict[str, ServiceState]:
     """Start brokers while images build, then the rest, and wait for readiness."""
     contract = run.assignment.services
     witnesses = [s.name for s in contract if s.role in WITNESSES and not _built(plan, s.name)]
     brokers = _Background(lambda: stack.up(witnesses, deps=False) if witnesses else None)
     try:
-        stage("build", lambda: _build(run, stack))
+        stage("build", lambda: build(run, stack))
     finally:
         brokers.join()
     brokers.result()
     stage("up", lambda: stack.up(None, deps=True))
+    return ready(run, stage, stack)
+
+
+def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
+    """Wait until the contract's services are ready, and say how each came up."""
+    contract = run.assignment.services
     recorder = Recorder(stack.clock)
     probes = {s.name: probe for s in contract if (probe := _ready_probe(stack, recorder, s))}
-    ready = stage("ready", lambda: readiness.wait(stack, probes, within=run.assignment.limits.ready_s))
+    found = stage("ready", lambda: readiness.wait(stack, probes, within=run.assignment.limits.ready_s))
     states = {
         name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
-        for name, r in ready.items()
+        for name, r in found.items()
     }
     for service in contract:
         state = states.get(service.name)
@@ -246,7 +302,7 @@ def _wrote_too_much(run: Run) -> Finding:
     )
 
 
-def _build(run: Run, stack: Stack) -> None:
+def build(run: Run, stack: Stack) -> None:
     """Build the submission's images; what fails for lack of something in a stand-in image of ours is our error."""
     try:
         limits = run.assignment.limits
@@ -331,7 +387,7 @@ def _all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
     )
 
 
-class _Stages:
+class Stages:
     """Times the stages and tells whoever listens."""
 
     def __init__(self, run: Run, listen: Listener) -> None:
@@ -339,6 +395,7 @@ class _Stages:
         self.listen = listen
 
     def __call__(self, name: str, work: Callable[[], T]) -> T:
+        """Do `work` as the stage `name` and return what it returns."""
         with self._timed(name):
             return work()
 

@@ -130,21 +130,29 @@ class Stack:
             self._ours(jobs.base_images(made))
             raise
 
+    def change(self, builds: Sequence[Build], workspace: Path) -> None:
+        """Build from another copy of the submission from now on, and only these images."""
+        self._builds, self._workspace = builds, workspace
+
     def up(
         self,
         services: Sequence[str] | None = None,
         *,
         deps: bool,
+        recreate: bool = False,
         scale: dict[str, int] | None = None,
         grace_s: float = 10.0,
         deadline_s: float = _UP_S,
     ) -> None:
         """Start services (all when None), with what they depend on if `deps`; running ones are left alone.
 
+        recreate: replace their containers by new ones, of the images as they are now.
+
         scale: service -> containers, instead of the plan's number; those too many get `grace_s` to stop. Waits as
         Compose does where the submission asks for healthy dependencies. Raises SubmissionBrokenError ("start-failed").
         """
-        arguments = ["up", "-d", "--no-build", "--no-recreate", "--pull", "never", "--timeout", str(round(grace_s))]
+        how = "--force-recreate" if recreate else "--no-recreate"
+        arguments = ["up", "-d", "--no-build", how, "--pull", "never", "--timeout", str(round(grace_s))]
         arguments += [] if deps else ["--no-deps"]
         for name, number in (scale or {}).items():
             arguments += ["--scale", f"{name}={number}"]
