@@ -10,6 +10,7 @@ import click
 
 from grader import assignments
 from grader.cli.common import assignments_folder, guarded, language
+from grader.cli.exporting import Exports, export_option
 from grader.errors import UsageError
 from grader.model.text import msg
 
@@ -38,6 +39,7 @@ _images = click.option(
 @_seed
 @_json
 @_images
+@export_option
 @assignments_folder
 @language
 @guarded
@@ -50,6 +52,7 @@ def grade(
     seed: int | None,
     as_json: bool,
     mode: str,
+    exports: tuple[str, ...],
     extra: Path | None,
     lang: str,
 ) -> None:
@@ -63,7 +66,8 @@ def grade(
     unknown = [c for c in only if c not in {spec.id for spec in found.checks}]
     if unknown:
         raise UsageError(msg("%(assignment)s has no check %(id)s", assignment=assignment, id=unknown[0]))
-    sys.exit(_run(found, submission, out, audience, only, seed, as_json=as_json, mode=mode, lang=lang))
+    wanted = Exports(exports, submission, lang, audience)
+    sys.exit(_run(found, submission, out, audience, only, seed, wanted, as_json=as_json, mode=mode, lang=lang))
 
 
 @click.command()
@@ -73,6 +77,7 @@ def grade(
 @_seed
 @_json
 @_images
+@export_option
 @assignments_folder
 @language
 @guarded
@@ -83,6 +88,7 @@ def check(
     seed: int | None,
     as_json: bool,
     mode: str,
+    exports: tuple[str, ...],
     extra: Path | None,
     lang: str,
 ) -> None:
@@ -90,7 +96,8 @@ def check(
     found = assignments.load(assignment or _marked(folder), extra)
     public = tuple(c.id for c in found.checks if c.visibility == "public")
     target = out or folder / "grader-report"
-    sys.exit(_run(found, folder, target, "student", public, seed, as_json=as_json, mode=mode, lang=lang))
+    wanted = Exports(exports, folder, lang, "student")
+    sys.exit(_run(found, folder, target, "student", public, seed, wanted, as_json=as_json, mode=mode, lang=lang))
 
 
 def _marked(folder: Path) -> str:
@@ -114,6 +121,7 @@ def _run(
     audience: Literal["student", "instructor"],
     only: tuple[str, ...],
     seed: int | None,
+    exports: Exports,
     *,
     as_json: bool,
     mode: str,
@@ -141,6 +149,7 @@ def _run(
     report = out / "report.html"
     html.write(result, report, audience=audience, lang=lang)
     result_json.write(result, out / "result.json", lang=lang, audience=audience)
+    exports.write(result, out)
     if isinstance(listener, json_lines.Listener):
         listener.result(result)
     else:

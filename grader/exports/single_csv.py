@@ -1,0 +1,37 @@
+"""One grading as CSV: the header and one row of a class's plain gradebook, so that rows can be put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grader import untrusted
+from grader.exports.gradebook import PLAIN
+from grader.exports.shown import shown
+
+if TYPE_CHECKING:
+    from grader.exports.result_json import Audience
+    from grader.model.grade import Result
+
+REPORT: Final = "report.html"
+_BOM: Final = b"\xef\xbb\xbf"  # without it Excel garbles accents
+_CHECKS_AFTER: Final = PLAIN.index("status") + 1
+
+
+def text(result: Result, *, lang: str, audience: Audience) -> bytes:
+    """Return the file: UTF-8 with a byte order mark; what only a class knows is blank."""
+    document = shown(result, lang, audience).document
+    values: dict[str, str | int | float] = {
+        "student": untrusted.for_log(document.submission),
+        "attempt": 1,
+        "late": "no",
+        "score": document.score,
+        "max_score": document.max_score,
+        "bonus": document.bonus,
+        "status": document.status,
+        "graded_at": document.started_at,
+        "report": REPORT,
+    }
+    checks = {check.id: check.points for check in document.checks}
+    header = [*PLAIN[:_CHECKS_AFTER], *checks, *PLAIN[_CHECKS_AFTER:]]
+    row = [checks[name] if name in checks else values.get(name, "") for name in header]
+    return _BOM + (untrusted.csv_line(header) + untrusted.csv_line(row)).encode("utf-8", "replace")

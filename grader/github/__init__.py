@@ -1,0 +1,1 @@
+"""Results on their way back into the students' GitHub repositories, through the `gh` client."""
