@@ -8,12 +8,15 @@ import importlib.resources
 import io
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from junitparser import Error, Failure, JUnitXml, Skipped
 
+from grader.cli import command
 from grader.errors import UsageError
 from grader.exports import annotations, formats, gradebook, markdown, sarif, single_csv
 from grader.exports.formats import FORMATS, Surroundings, Wanted
@@ -22,10 +25,9 @@ from tests.unit.exports import hostile, shapes
 from tests.unit.reports import builders
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from grader.model.grade import Result
 
+ROOT = Path(__file__).parents[3]
 PLATFORM = {
     "CLASSROOM": "cs-2026",
     "ASSIGNMENT": "task-queue",
@@ -399,3 +401,12 @@ def test_no_older_file_stands_for_a_grade_that_a_format_cannot_say(tmp_path: Pat
     assert formats.write(builders.all_passed(), asked, tmp_path, around)
     assert formats.write(builders.provisional(), asked, tmp_path, around) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_format_is_documented_and_offered() -> None:
+    """In docs/formats.md with its file, and in the option's help."""
+    documented = (ROOT / "docs" / "formats.md").read_text("utf-8")
+    offered = CliRunner().invoke(command, ["grade", "--help"]).output
+    for name, form in FORMATS.items():
+        assert f"| `{name}` | `{form.file}` |" in documented
+        assert re.search(rf"\b{name}\b", offered), name

@@ -181,3 +181,14 @@ def test_nothing_graded_is_said(job: Job) -> None:
 def test_which_results_fail_the_job(job: Job, fail: str, code: str, ends: int) -> None:
     """By the input `fail`; a wrong call or a step that broke always does."""
     assert job.run("verdict", {"FAIL": fail, "CODE": code}).returncode == ends
+
+
+def test_inputs_and_outputs_are_documented() -> None:
+    """docs/github.md names each, with its default."""
+    text = (ROOT / "docs" / "github.md").read_text("utf-8")
+    action = read(ACTION)
+    for name, about in action["inputs"].items():
+        default = f"`{about['default']}`" if about["default"] else ""
+        assert re.search(rf"^\| `{name}` \| {re.escape(default)} ?\|", text, re.MULTILINE), name
+    for name in action["outputs"]:
+        assert f"`{name}`" in text
