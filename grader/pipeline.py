@@ -150,15 +150,15 @@ def grade_taken(
     except SubmissionRefusedError as refused:
         run.rejected = True
         run.findings += tuple(f for f in refused.findings if f not in run.findings)
-        outcomes = _all_blocked(run, "submission-refused", refused.findings)
+        outcomes = all_blocked(run, "submission-refused", refused.findings)
     except SubmissionBrokenError as broken:
         run.findings += broken.findings
-        outcomes = _all_blocked(run, broken.findings[0].code, broken.findings)
+        outcomes = all_blocked(run, broken.findings[0].code, broken.findings)
     except GraderError as error:
-        outcomes = _all_errors(run, error)
+        outcomes = all_errors(run, error)
     except Exception as error:  # a defect of ours must not cost a student the report
         run.errors += (traceback.format_exc(),)
-        outcomes = _all_errors(run, GraderError(msg("the grader itself failed: %(error)s", error=repr(error)[:300])))
+        outcomes = all_errors(run, GraderError(msg("the grader itself failed: %(error)s", error=repr(error)[:300])))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return finish(run, outcomes)
@@ -370,7 +370,8 @@ def chosen_checks(assignment: Assignment, wanted: Sequence[str]) -> tuple[str, .
     return tuple(c.id for c in assignment.checks if c.id in needed)
 
 
-def _all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Outcome, ...]:
+def all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Outcome, ...]:
+    """Return the outcomes of checks that nothing could be tried for: the submission was refused or does not start."""
     evidence = tuple(Evidence(title=f.message, lines=f.detail) for f in findings if f.severity == "error")
     return tuple(
         Outcome(check=c, verdict="blocked", reason=reason, observed=findings[0].message, evidence=evidence)
@@ -378,7 +379,8 @@ def _all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Ou
     )
 
 
-def _all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
+def all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
+    """Return the outcomes where something of ours went wrong before any check."""
     run.errors += (str(error),)
     evidence = (Evidence(title=error.remedy, lines=()),) if error.remedy else ()
     return tuple(

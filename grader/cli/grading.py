@@ -15,7 +15,12 @@ from grader.errors import UsageError
 from grader.model.text import msg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grader import pipeline
     from grader.model.assignment import Assignment
+    from grader.model.grade import Result
+    from grader.reports.progress import Attempt
 
 MARKER = "grader.yaml"
 MAX_MARKER = 65_536
@@ -74,6 +79,8 @@ def grade(
 @click.argument("folder", type=click.Path(path_type=Path), default=Path())
 @click.option("--assignment", help=f"The assignment, where the folder has no {MARKER}.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Where the report goes.")
+@click.option("--keep", is_flag=True, help="Leave everything up afterwards, and say how to look inside.")
+@click.option("--watch", is_flag=True, help="Check again after each change of a file, on brokers that stay up.")
 @_seed
 @_json
 @_images
@@ -85,6 +92,8 @@ def check(
     folder: Path,
     assignment: str | None,
     out: Path | None,
+    keep: bool,
+    watch: bool,
     seed: int | None,
     as_json: bool,
     mode: str,
@@ -97,7 +106,10 @@ def check(
     public = tuple(c.id for c in found.checks if c.visibility == "public")
     target = out or folder / "grader-report"
     wanted = Exports(exports, folder, lang, "student")
-    sys.exit(_run(found, folder, target, "student", public, seed, wanted, as_json=as_json, mode=mode, lang=lang))
+    how: Literal["", "keep", "watch"] = "watch" if watch else "keep" if keep else ""
+    sys.exit(
+        _run(found, folder, target, "student", public, seed, wanted, as_json=as_json, mode=mode, lang=lang, how=how)
+    )
 
 
 def _marked(folder: Path) -> str:
@@ -126,32 +138,65 @@ def _run(
     as_json: bool,
     mode: str,
     lang: str,
+    how: Literal["", "keep", "watch"] = "",
 ) -> int:
     from rich.console import Console  # noqa: PLC0415 - start-up time
 
     from grader import intake, pipeline, scoring  # noqa: PLC0415
-    from grader.exports import result_json  # noqa: PLC0415
-    from grader.reports import console, html, json_lines  # noqa: PLC0415
+    from grader.cli import working  # noqa: PLC0415
+    from grader.reports import console, json_lines, progress  # noqa: PLC0415
 
     remote = intake.is_address(submission)
     if not remote and not submission.exists():
         raise UsageError(msg("There is no folder %(path)s", path=str(submission)))
+    source = submission if remote else submission.resolve()
     screen = Console(stderr=as_json)
     listener = (
         json_lines.Listener(sys.stdout, found, lang, audience)
         if as_json
         else console.ConsoleListener(screen, found, lang, audience)
     )
-    options = pipeline.Options(checks=only, seed=seed, images=mode)  # type: ignore[arg-type]  # click chose it
+    attempts = [progress.before(out / "result.json", found.id)]
+
+    def grade(linger: Callable[[pipeline.Live], None] | None = None) -> Result:
+        options = pipeline.Options(checks=only, seed=seed, images=mode, linger=linger)  # type: ignore[arg-type]  # click chose it
+        return pipeline.grade(source, found, listener, options)
+
+    def present(result: Result) -> None:
+        _write(result, out, audience, lang, attempts[-1])
+        exports.write(result, out)
+        if isinstance(listener, json_lines.Listener):
+            listener.result(result)
+        else:
+            listener.close()
+            console.summary(
+                result, screen, report=out / "report.html", lang=lang, audience=audience, earlier=attempts[-1]
+            )
+        attempts.append(progress.of_result(result))
+
     with listener:
-        result = pipeline.grade(submission if remote else submission.resolve(), found, listener, options)
-    out.mkdir(parents=True, exist_ok=True)
-    report = out / "report.html"
-    html.write(result, report, audience=audience, lang=lang)
-    result_json.write(result, out / "result.json", lang=lang, audience=audience)
-    exports.write(result, out)
-    if isinstance(listener, json_lines.Listener):
-        listener.result(result)
-    else:
-        console.summary(result, screen, report=report, lang=lang, audience=audience)
+        if how == "watch":
+            result = working.watch(source, out.resolve(), screen, lang, grade, present)
+        else:
+            shown: list[Result] = []
+
+            def linger(live: pipeline.Live) -> None:
+                shown.append(live.result())
+                present(shown[0])
+                working.keep(live, screen, lang)
+
+            result = grade(linger if how == "keep" else None)
+            if not shown:
+                present(result)
     return scoring.exit_code(result.grade, result.outcomes)
+
+
+def _write(
+    result: Result, out: Path, audience: Literal["student", "instructor"], lang: str, earlier: Attempt | None
+) -> None:
+    """Write OUT/report.html and OUT/result.json."""
+    from grader.exports import result_json  # noqa: PLC0415 - start-up time
+    from grader.reports import html  # noqa: PLC0415
+
+    html.write(result, out / "report.html", audience=audience, lang=lang, earlier=earlier)
+    result_json.write(result, out / "result.json", lang=lang, audience=audience)

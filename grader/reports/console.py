@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from grader.model.assignment import Assignment
     from grader.model.grade import Result
     from grader.model.outcome import Outcome
+    from grader.reports.progress import Attempt
     from grader.reports.view import CheckView, FindingView, PageView
 
 STYLES = {"passed": "green", "failed": "bold red", "blocked": "yellow", "error": "bold magenta"}
@@ -116,10 +117,14 @@ def summary(
     lang: str = "es",
     audience: Audience = "instructor",
     report: Path | None = None,
+    earlier: Attempt | None = None,
 ) -> None:
-    """Print the verdict: findings, what failed with expected, observed and hint, the score, where the report lies."""
+    """Print the verdict: findings, what failed with expected, observed and hint, the score, where the report lies.
+
+    earlier: the attempt before this one, to say what changed since.
+    """
     words = Words(lang, result.assignment)
-    view = page_view(result, lang, audience)
+    view = page_view(result, lang, audience, earlier)
     console.print()
     if view.problems:
         for shown in view.problems:
@@ -127,6 +132,9 @@ def summary(
     for check in (c for c in view.checks if c.verdict in {"failed", "error"}):
         _failed(console, check, words)
     _waiting(console, view, words)
+    for title, how, verdict in view.progress or ():
+        line = Line(GLYPHS[verdict], style=STYLES[verdict]).append(f" {untrusted.for_log(title)}: ", style="default")
+        console.print(line.append(untrusted.for_log(how), style="bold"))
     if view.status != "final":
         console.print(Line(words(STATUS_MEANINGS[result.grade.status]), style="bold"))
     console.print(_verdict(view, words))

@@ -12,24 +12,36 @@ import jinja2
 from grader import i18n
 from grader.exports import atomic
 from grader.reports.view import headline, page_view
-from grader.reports.words import Words
+from grader.reports.words import GLYPHS, Words
 
 if TYPE_CHECKING:
     from grader.exports.result_json import Audience
     from grader.model.grade import Result
+    from grader.reports.progress import Attempt
     from grader.reports.view import PageView
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
-def write(result: Result, path: Path, *, audience: Audience = "instructor", lang: str = "es") -> None:
-    """Write the page to `path` in one step; `lang` is shown first, the other one by a switch. Raises OSError."""
-    atomic.write(path, page(result, audience=audience, lang=lang).encode("utf-8", "replace"))
+def write(
+    result: Result,
+    path: Path,
+    *,
+    audience: Audience = "instructor",
+    lang: str = "es",
+    earlier: Attempt | None = None,
+) -> None:
+    """Write the page to `path` in one step; `lang` is shown first, the other one by a switch. Raises OSError.
+
+    earlier: the attempt before this one, to say what changed since.
+    """
+    text = page(result, audience=audience, lang=lang, earlier=earlier)
+    atomic.write(path, text.encode("utf-8", "replace"))
 
 
-def page(result: Result, *, audience: Audience = "instructor", lang: str = "es") -> str:
+def page(result: Result, *, audience: Audience = "instructor", lang: str = "es", earlier: Attempt | None = None) -> str:
     """Return the whole page as text."""
-    views = {code: page_view(result, code, audience) for code in i18n.languages}
+    views = {code: page_view(result, code, audience, earlier) for code in i18n.languages}
     bodies = {code: _body(view, result) for code, view in views.items()}
     return (
         environment(lang)
@@ -65,6 +77,7 @@ def environment(lang: str) -> jinja2.Environment:
     made.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         catalogue.gettext, catalogue.ngettext, newstyle=True
     )
+    made.globals["GLYPHS"] = GLYPHS
     made.filters["seconds"] = lambda value: f"{value:.1f}"
     made.filters["day"] = _day
     made.filters["clock"] = lambda value: f"{value:.3f}"

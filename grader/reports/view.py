@@ -11,6 +11,8 @@ from grader.model.outcome import Outcome
 from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
 from grader.reports import allowance
+from grader.reports.progress import WORDS as HOW
+from grader.reports.progress import changes
 from grader.reports.timeline import Row, rows
 from grader.reports.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from grader.model.findings import Finding
     from grader.model.grade import Result
     from grader.model.outcome import Evidence, Verdict
+    from grader.reports.progress import Attempt
 
 NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
 
@@ -87,6 +90,7 @@ class FindingView(NamedTuple):
 class PageView(NamedTuple):
     """Everything that the page's body in one language is made from.
 
+    progress: what changed since the last attempt (title, in words, verdict), None where there was none.
     mend: the failed checks; waiting: those blocked by another check; untried: some are blocked by no check, since the
     submission did not build or start.
     """
@@ -114,9 +118,10 @@ class PageView(NamedTuple):
     seed: int
     started_at: str
     errors: tuple[str, ...]
+    progress: tuple[tuple[str, str, Verdict], ...] | None = None
 
 
-def page_view(result: Result, lang: str, audience: Audience) -> PageView:
+def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | None = None) -> PageView:
     """Return what `audience` may read of `result` in `lang`; every string is cleaned and capped, none escaped yet."""
     words = Words(lang, result.assignment)
     grade = result.grade
@@ -170,7 +175,18 @@ def page_view(result: Result, lang: str, audience: Audience) -> PageView:
         errors=tuple(allowance.cut(untrusted.clean(e)) for e in result.errors[: allowance.MAX_ENTRIES])
         if audience == "instructor"
         else (),
+        progress=_progress(earlier, result, titles, words),
     )
+
+
+def _progress(
+    earlier: Attempt | None, result: Result, titles: Mapping[str, str], words: Words
+) -> tuple[tuple[str, str, Verdict], ...] | None:
+    found = changes(earlier, result)
+    verdicts = {o.check: o.verdict for o in result.outcomes}
+    if found is None:
+        return None
+    return tuple((titles[c.check], words(HOW[c.how]), verdicts[c.check]) for c in found)
 
 
 def check_view(

@@ -1,0 +1,112 @@
+"""Grades changed files on a stack that is up: builds what changed, starts what was built anew, leaves the rest alone.
+
+What earlier attempts left in the brokers is still there. The verdict is quick; the one of `grader check` without
+`--watch` is that of the grade.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from grader import catalogue, digests, images, intake, pipeline, policy
+from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError
+from grader.stack.objects import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.model.grade import Result
+    from grader.model.outcome import Outcome
+    from grader.model.plan import Build, StackPlan
+    from grader.pipeline import Live
+
+
+class FoundationChangedError(Exception):
+    """Something changed that the running stack stands on: it has to be started anew."""
+
+
+class Sitting:
+    """Attempts one after the other on one stack."""
+
+    def __init__(self, live: Live, source: Path) -> None:
+        self._live = live
+        self._source = source
+        self._number = 0
+        self._built = _keys(live.plan, Path(live.workspace.root))
+        self._foundation = _foundation(live.plan, Path(live.workspace.root))
+
+    def again(self, first: Sequence[str]) -> Result | None:
+        """Grade the files as they are now, the checks `first` before the others; None if nothing that runs changed.
+
+        Raises FoundationChangedError where the stack cannot follow, GraderError for what is our fault.
+        """
+        live = self._live
+        self._number += 1
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        run = msgspec.structs.replace(live.run, stages={}, findings=(), errors=(), started_at=now, rejected=False)
+        stage = pipeline.Stages(run, live.stage.listen)
+        folder = live.folder / f"attempt-{self._number}"
+        folder.mkdir()
+        try:
+            return self._graded(run, stage, folder, first)
+        except SubmissionRefusedError as refused:
+            run.rejected = True
+            run.findings += refused.findings
+            return pipeline.finish(run, pipeline.all_blocked(run, "submission-refused", refused.findings))
+        except SubmissionBrokenError as broken:
+            run.findings += broken.findings
+            return pipeline.finish(run, pipeline.all_blocked(run, broken.findings[0].code, broken.findings))
+        except GraderError as error:
+            return pipeline.finish(run, pipeline.all_errors(run, error))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _graded(self, run: pipeline.Run, stage: pipeline.Stages, folder: Path, first: Sequence[str]) -> Result | None:
+        live = self._live
+        workspace = stage("intake", lambda: intake.take(self._source, folder / "workspace"))
+        root = Path(workspace.root)
+        run.findings += workspace.findings
+        plan = stage("policy", lambda: policy.judge(workspace, run.assignment, catalogue.load()))
+        run.findings += plan.findings
+        wanted = (*plan.images, pipeline.GATEWAY_IMAGE)
+        resolved = stage("images", lambda: images.resolve(live.stack.client, wanted, mode=live.options.images))
+        bound = policy.bind(plan, resolved)
+        if _foundation(bound, root) != self._foundation:
+            raise FoundationChangedError
+        keys = _keys(bound, root)
+        changed = [build for build in bound.builds if keys[build.service] != self._built.get(build.service)]
+        if not changed:
+            return None
+        live.stack.change(changed, root)
+        stage("build", lambda: pipeline.build(run, live.stack))
+        services = [build.service for build in changed]
+        stage("up", lambda: live.stack.up(services, deps=False, recreate=True, grace_s=0))
+        self._built = keys
+        states = pipeline.ready(run, stage, live.stack)
+        outcomes: dict[str, Outcome] = {}
+        early = tuple(c for c in run.checks if c in set(first))
+        for part, checks in enumerate((early, tuple(c for c in run.checks if c not in early))):
+            if checks:
+                judged = pipeline.judged(run, stage, live.stack, states, checks, folder / f"checks-{part}")
+                outcomes.update({o.check: o for o in judged})
+        return pipeline.finish(run, tuple(outcomes[c] for c in run.checks))
+
+
+def _foundation(plan: StackPlan, root: Path) -> dict[str, Any]:
+    """Return what a running stack cannot follow: its model, and what was put into volumes before the start."""
+    fills = {f.volume: digests.of_tree(inside(root, f.source)) for f in plan.fills}
+    return {"compose": plan.compose, "fills": fills}
+
+
+def _keys(plan: StackPlan, root: Path) -> dict[str, str]:
+    """Return for each built service what its image depends on."""
+    return {build.service: _key(build, root) for build in plan.builds}
+
+
+def _key(build: Build, root: Path) -> str:
+    return digests.of_texts(msgspec.json.encode(build).decode(), digests.of_tree(inside(root, build.context)))
