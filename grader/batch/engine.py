@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _TOPIC = "grader-gradings"
 _ROUND_S = 1.0  # how often workers are looked for
 _PATIENCE_S = 120.0  # for the first fit worker of a cluster
-_WINDOW = 8  # jobs handed to the scheduler beyond those that can run, so that no place is ever empty
 
 
 class Retries(msgspec.Struct, frozen=True):
@@ -101,7 +100,7 @@ class Engine:
         """Hand over what waited long enough, and new jobs while there is room; None once there are no more."""
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             self._launch(heapq.heappop(self._waiting)[2])
-        while coming and len(self._flying) < self._cluster.room + _WINDOW:
+        while coming and len(self._flying) < self._cluster.room:  # Dask gives what waits to the workers of now
             job = next(coming, None)
             if job is None:
                 return None
