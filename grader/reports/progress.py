@@ -68,8 +68,10 @@ def changes(earlier: Attempt | None, result: Result) -> tuple[Change, ...] | Non
         verdict, reason = earlier.get(outcome.check, ("", ""))
         if not verdict or "error" in {verdict, outcome.verdict}:
             continue
-        if (verdict == "passed") != (outcome.verdict == "passed"):
-            found.append(Change(outcome.check, "mended" if outcome.verdict == "passed" else "broken"))
+        if verdict != "passed" and outcome.verdict == "passed":
+            found.append(Change(outcome.check, "mended"))
+        elif verdict == "passed" and outcome.verdict == "failed":
+            found.append(Change(outcome.check, "broken"))
         elif outcome.verdict == verdict == "failed" and reason != outcome.reason:
             found.append(Change(outcome.check, "other-reason"))
     order: list[How] = ["mended", "broken", "other-reason"]

@@ -48,7 +48,10 @@ class Sitting:
         live = self._live
         self._number += 1
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        run = msgspec.structs.replace(live.run, stages={}, findings=(), errors=(), started_at=now, rejected=False)
+        seed = (live.run.seed + self._number) % 2**31  # other ids than those that still lie in the brokers
+        run = msgspec.structs.replace(
+            live.run, seed=seed, stages={}, findings=(), errors=(), started_at=now, rejected=False
+        )
         stage = pipeline.Stages(run, live.stage.listen)
         folder = live.folder / f"attempt-{self._number}"
         folder.mkdir()

@@ -1,0 +1,53 @@
+"""What changed since the last attempt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from grader.exports import result_json
+from grader.reports import html, progress
+from tests.unit.batch.results import assignment, result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "changes"),
+    [
+        (result(1), result(2), [("c1", "mended")]),
+        (result(2), result(1), [("c1", "broken")]),
+        (result(1), result(1), []),
+        (result(3), result(3, reason="message-lost"), [("c3", "other-reason")]),
+        (result(3), result(3, verdict="error"), []),  # our trouble is no news of the student's work
+        (result(3), result(2, verdict="blocked"), []),
+        (result(3, verdict="blocked"), result(4), [("c3", "mended")]),
+    ],
+)
+def test_changes(earlier, later, changes) -> None:
+    assert progress.changes(progress.of_result(earlier), later) == tuple(changes)
+
+
+def test_without_an_earlier_attempt_there_is_nothing_to_say(tmp_path: Path) -> None:
+    assert progress.before(tmp_path / "result.json", "tarea") is None
+    assert progress.changes(None, result(1)) is None
+    assert "último intento" not in html.page(result(1))
+
+
+def test_the_earlier_attempt_is_read_from_its_document(tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    result_json.write(result(1), file)
+    earlier = progress.before(file, assignment().id)
+    assert earlier == progress.of_result(result(1))
+    assert progress.before(file, "another") is None
+    page = html.page(result(2), earlier=earlier)
+    assert "Desde tu último intento" in page
+    assert "ahora se supera" in page
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"assignment": "tarea", "checks": 3}', "[]"])
+def test_what_is_no_result_is_no_attempt(tmp_path: Path, text: str) -> None:
+    (tmp_path / "result.json").write_text(text)
+    assert progress.before(tmp_path / "result.json", "tarea") is None
