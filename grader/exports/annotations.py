@@ -1,8 +1,8 @@
 """Annotations of GitHub Actions: `::error file=…,line=…,title=…::…` on the line that is to blame.
 
 They are read in the student's repository, so they hold what a student may see. GitHub shows ten of a kind a step: the
-findings come first, for they have a place, then the checks that did not pass. Whatever else is printed in the same job
-must stand between `fence` and `unfence`, or it could write such lines itself.
+findings come first, for they have a place, then the checks that failed or could not be judged. Whatever else is
+printed in the same job must stand between `fence` and `unfence`, or it could write such lines itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def text(result: Result, *, lang: str, prefix: str = "") -> bytes:
         at = {"file": _path(finding.file, prefix), "line": str(finding.line or ""), "title": finding.code}
         lines[finding.severity].append(command(finding.severity, text_of(finding), at))
     for check in document.checks:
-        if check.outcome != "passed":
+        if check.outcome in {"failed", "error"}:  # what waits for something else says nothing new
             kind = "error" if check.outcome == "failed" and check.level != "bonus" else "warning"
             told = seen.told(check) or seen.say(VERDICTS[check.outcome])
             lines[kind].append(command(kind, told, {"title": check.title}))

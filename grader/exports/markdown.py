@@ -54,7 +54,8 @@ def _blocks(seen: Shown, remarks: tuple[str, ...]) -> Iterator[str]:
     yield from (_row(seen, check) for check in document.checks)
     yield ""
     for check in document.checks:
-        if check.outcome != "passed" and seen.facts(check):
+        # a check that was not tried because nothing could be started has its reason among the findings
+        if (check.outcome in {"failed", "error"} or check.blocked_by) and seen.facts(check):
             yield _detail(seen, check)
     if document.findings:
         yield f"### {_plain(seen.say(msg('What the files say')))}\n"

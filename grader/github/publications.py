@@ -59,7 +59,7 @@ def of_class(
         result = journal.result(contents.get((entry.student, entry.attempt), "")) if row.summary else None
         where = target(entry, template)
         if row.state == "excused" or result is None:
-            yield Left(student=entry.student, why=msg("nothing was graded"), counts=False)
+            yield Left(student=entry.student, why=msg("nothing was graded"), counts=row.state == "provisional")
         elif isinstance(where, Text):
             yield Left(student=entry.student, why=where)
         elif where.lower() in taken:
