@@ -20,6 +20,7 @@ COMMANDS = {
     "worker": "grader.cli.classes:worker",
     "verify": "grader.cli.verifying:verify",
     "new": "grader.cli.starting:new",
+    "kit": "grader.cli.kitting:kit",
     "clean": "grader.cli.machine:clean",
     "doctor": "grader.cli.machine:doctor",
 }
@@ -35,6 +36,7 @@ HELP = {
     "worker": "Let this machine grade for a Dask scheduler.",
     "verify": "Prove an assignment's checks on references and mutants.",
     "new": "Start an assignment: starter files and handout.",
+    "kit": "Write what students may have of an assignment.",
     "clean": "Remove what graders that died have left behind.",
     "doctor": "Say what is missing on this machine and how to mend it.",
 }
