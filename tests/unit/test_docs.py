@@ -1,0 +1,152 @@
+"""The commands in the docs: those that need no Docker are run, the others are parsed, so that no option is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from grader import assignments
+from grader.cli import COMMANDS, command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MINE = ("student", "instructor", "author", "administrator", "gradescope", "prairielearn")
+# Options of a command that another checkout may not have yet: such lines are skipped there, with this reason.
+PENDING = {("grade", "--export"), ("check", "--export")}
+_FENCED = re.compile(r"^ *```(?:sh|bash|console)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
+# What a page calls a student's submission, and what the reader is to put in its place.
+SUBMISSIONS = {"work", "work.zip", "WORK", "/autograder/submission", "/grade/student", "."}
+PLACEHOLDERS = {"<id>": "rabbitmq-task-queue", "WORK": "work", "DIR": "out"}
+
+
+class Line(NamedTuple):
+    """A `grader` command in a page."""
+
+    page: str
+    argv: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.page}: {' '.join(self.argv)}"
+
+
+def lines(page: Path) -> Iterator[Line]:
+    """The `grader` commands of a page's code blocks, as a shell would hand them over."""
+    text = page.read_text("utf-8")
+    for block in [*_FENCED.findall(text), *_INDENTED.findall(_FENCED.sub("", text))]:
+        for line in block.replace("\\\n", " ").splitlines():
+            with_words = line.strip().removeprefix("$ ")
+            if with_words.startswith("grader ") and "{" not in with_words:
+                words = shlex.split(with_words, comments=True)[1:]
+                yield Line(page.name, tuple(PLACEHOLDERS.get(w, w) for w in words if w not in {">", ">&2"}))
+
+
+LINES = sorted({line for page in PAGES for line in lines(page)})
+
+
+def resolved(line: Line) -> click.Context:
+    """Parse a line with click as the program would; skip what another checkout brings."""
+    if line.argv[0] not in COMMANDS and line.page.removesuffix(".md") not in MINE:
+        pytest.skip(f"{line.argv[0]} is not a command here")
+    found: click.Command = command
+    context = click.Context(command, info_name="grader")
+    rest = list(line.argv)
+    while isinstance(found, click.Group):
+        name, sub, rest = found.resolve_command(context, rest)
+        assert sub is not None, f"{line}: no such command"
+        context = click.Context(sub, info_name=name, parent=context)
+        found = sub
+    options = {o for p in found.params for o in p.opts}
+    for argument in rest:
+        if (line.argv[0], argument) in PENDING and argument not in options:
+            pytest.skip(f"{argument} of {line.argv[0]} is not here yet")
+    return found.make_context(str(found.name), rest, parent=context.parent)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the pages speak of: a submission, an archive of it, a class, the results of one."""
+    shutil.copytree(ROOT / "reference_solutions" / "rabbitmq-task-queue" / "node", tmp_path / "work")
+    shutil.make_archive(str(tmp_path / "work"), "zip", tmp_path / "work")
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "assignments").symlink_to(ROOT / "assignments")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_commands_to_test() -> None:
+    """Every page of a kind of user begins with the command that they need."""
+    assert len(LINES) > 30
+    for name in MINE:
+        page = (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+        first = page.split("```sh\n", 1)
+        assert first[0].count("\n") <= 5, f"{name}.md begins with something else"
+        assert first[1].startswith("grader ")
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_what_a_page_says_can_be_said(line: Line, desk: Path) -> None:
+    """Command, arguments and options are there, and values are of the right kind."""
+    context = resolved(line)
+    name = context.params.get("assignment")
+    for each in [name] if isinstance(name, str) else name or ():
+        assert each in assignments.names(), line
+
+
+@pytest.mark.parametrize("line", [one for one in LINES if one.argv[0] in {"list", "new", "kit", "inspect"}], ids=str)
+def test_what_needs_no_docker_works(line: Line, desk: Path) -> None:
+    """Run as it stands, in a folder where a submission lies under the names that the pages use."""
+    argv = [*line.argv]
+    if argv[0] == "inspect":  # elsewhere than in the page, but the same submission
+        argv[1] = "work.zip" if argv[1].endswith(".zip") else "work"
+        assert line.argv[1] in SUBMISSIONS
+    result = CliRunner().invoke(command, argv, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_explains_itself(name: str) -> None:
+    """With a first sentence of its own and each of its options."""
+    found = command.get_command(click.Context(command), name)
+    assert found is not None
+    shown = CliRunner().invoke(command, [name, "--help"], catch_exceptions=False)
+    assert shown.exit_code == 0
+    assert found.help
+    for parameter in found.params:
+        assert isinstance(parameter, click.Argument) or parameter.opts[0] in shown.output
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_no_link_leads_nowhere(page: Path) -> None:
+    """Links to files of the project."""
+    for target in _LINK.findall(page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the scripts are for a Linux host")
+def test_scripts_in_the_pages_are_bash(tmp_path: Path) -> None:
+    """Whatever is set off as a whole script can be read by bash."""
+    from grader import process  # noqa: PLC0415 - needed here alone
+
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash here")
+    for page in PAGES:
+        for number, block in enumerate(re.findall(r"^ *```bash\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)):
+            script = tmp_path / f"{page.stem}-{number}.sh"
+            script.write_text(re.sub(r"^ {3}", "", block, flags=re.M), "utf-8")
+            done = process.run([bash, "-n", str(script)], deadline_s=10, env=None)
+            assert done.returncode == 0, f"{page.name}: {done.output}"
