@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from grader.errors import UsageError
 from grader.model.reasons import REASONS
+from grader.model.text import msg
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -98,7 +100,20 @@ def _tests(tree: ast.Module) -> list[ast.FunctionDef]:
 
 
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"), str(path)) if path.is_file() else ast.Module([], [])
+    if not path.is_file():
+        return ast.Module([], [])
+    try:
+        return ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        raise UsageError(
+            msg(
+                "%(file)s, line %(line)s: this is not valid Python: %(error)s",
+                file=str(path),
+                line=line,
+                error=str(error),
+            )
+        ) from error
 
 
 def _below(folder: Path) -> list[Path]:

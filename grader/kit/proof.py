@@ -35,7 +35,7 @@ class LeakError(UsageError):
 
     def __init__(self, leaks: tuple[Text, ...]) -> None:
         super().__init__(
-            msg("No kit is written: %(n)s places in it give away what students may not have.", n=len(leaks))
+            msg("No kit is written. Places in it that give away what students may not have: %(n)s", n=len(leaks))
         )
         self.leaks = leaks
 

@@ -14,6 +14,7 @@ from grader import assignments, kit
 from grader._version import __version__
 from grader.cli import command
 from grader.cli.kitting import kit as kit_command
+from grader.errors import UsageError
 
 ID = "greetings"
 RUBRIC = """
@@ -175,7 +176,7 @@ def test_what_cannot_be_looked_into_is_refused(pack: Path, tmp_path: Path) -> No
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("server.js", SOLUTION)
     (pack / ID / "starter" / "data.bin").write_bytes(buffer.getvalue())
-    with pytest.raises(kit.LeakError, match="places") as caught:
+    with pytest.raises(kit.LeakError, match="No kit is written") as caught:
         write(pack, tmp_path / "kit")
     assert "packed" in said(caught.value)
     (pack / ID / "starter" / "data.bin").unlink()
@@ -183,6 +184,17 @@ def test_what_cannot_be_looked_into_is_refused(pack: Path, tmp_path: Path) -> No
     result = run("kit", ID, "--out", str(tmp_path / "kit"), "--assignments", str(pack))
     assert result.exit_code == 2
     assert "data.bin" in result.output
+
+
+def test_a_hidden_module_that_is_no_python_is_named(pack: Path, tmp_path: Path) -> None:
+    """Its words could not be looked for: file and line instead of a kit that is only half proven."""
+    assignment = assignments.load(ID, pack)
+    (pack / ID / "hidden" / "helpers.py").write_text("a = 1\ndef broken(:\n", "utf-8")
+    with pytest.raises(UsageError) as caught:
+        kit.write(assignment, tmp_path / "kit")
+    text = caught.value.message
+    assert "helpers.py, line 2" in text.msgid % text.params
+    assert not (tmp_path / "kit").exists()
 
 
 def test_the_workflow_is_in_it_where_there_is_one(pack: Path, tmp_path: Path) -> None:
