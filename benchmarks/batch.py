@@ -122,9 +122,8 @@ def show(assignment: Assignment, rows: dict[str, tuple[float, float, object]], c
     print(f"\n{assignment.id}, {count} submissions, {cores} processors")
     print(f"{'':12} {'wall':>8} {'an hour':>8} {'CPU-s each':>11} {'x plain':>8} {'x bound':>8}")
     for name, (wall, cpu, _) in rows.items():
-        print(
-            f"{name:12} {wall:6.0f} s {3600 * count / wall:8.0f} {cpu / count:11.1f} {wall / base:8.2f} {wall / bound:8.2f}"
-        )
+        rate, ratios = 3600 * count / wall, f"{wall / base:8.2f} {wall / bound:8.2f}"
+        print(f"{name:12} {wall:6.0f} s {rate:8.0f} {cpu / count:11.1f} {ratios}")
     print(f"{'bound':12} {bound:6.0f} s {3600 * count / bound:8.0f}")
 
 

@@ -23,7 +23,7 @@ def of_tree(*folders: Path, pattern: str = "*") -> str:
 
 
 # What comes before a grading begins or after its verdict is known
-_UNDECISIVE = ("batch", "cli", "exports", "reports", "verify", "locale")
+_UNDECISIVE = ("batch", "cli", "exports", "github", "kit", "locale", "reports", "templates", "verify", "watch")
 
 
 @functools.cache
