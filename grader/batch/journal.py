@@ -73,7 +73,7 @@ class Journal:
         try:
             self._db = sqlite3.connect(file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA synchronous = NORMAL")  # what is read anew by the next run needs no more
             self._prepare()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
@@ -132,7 +132,7 @@ class Journal:
     def write(self, key: Key, summary: Summary, audit: dict[str, Any], result: Result) -> None:
         """Add a result, in place of an earlier one for the same key."""
         data = zstandard.compress(portable.encode(result), 6)
-        with self._transaction():
+        with self._durable(), self._transaction():
             self._db.execute("DELETE FROM results WHERE (content, rubric, grader) = (?, ?, ?)", _key(key))
             self._db.execute(
                 "INSERT INTO results (content, rubric, grader, summary, audit, result) VALUES (?, ?, ?, ?, ?, ?)",
@@ -189,6 +189,15 @@ class Journal:
             for statement in _SCHEMA.split(";\n"):
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    @contextlib.contextmanager
+    def _durable(self) -> Iterator[None]:
+        """Have what is committed on the disk before going on: a result cost minutes."""
+        self._db.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            self._db.execute("PRAGMA synchronous = NORMAL")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
