@@ -46,22 +46,13 @@ WORK = {
 @pytest.fixture(scope="module")
 def built(engine: docker.DockerClient, image: Callable[[str], str]) -> Iterator[str]:
     """The image's id. It is built on the catalogue's Python, without git, which no test here needs."""
-    base = image("python:3.13-slim")
-    made = []
-    stream = engine.api.build(
-        path=str(ROOT), buildargs={"BASE": base, "PACKAGES": ""}, rm=True, forcerm=True, decode=True, timeout=400
-    )
-    said = []
-    for part in stream:
-        said.append(str(part.get("stream") or part.get("error") or ""))
-        made += re.findall(r"^ ---> ([0-9a-f]{12})\n|^Successfully built ([0-9a-f]{12})\n", said[-1])
-    ids = [one or other for one, other in made]
-    assert "Successfully built" in "".join(said), "".join(said)[-3000:]
-    yield ids[-1]
-    for each in reversed(ids):  # the final image, then the stage that it was made from; the base has a name and stays
-        with contextlib.suppress(docker.errors.ImageNotFound, docker.errors.APIError):
-            if not engine.images.get(each).tags:
-                engine.images.remove(each)
+    arguments = {"BASE": image("python:3.13-slim"), "PACKAGES": ""}
+    stream = engine.api.build(path=str(ROOT), buildargs=arguments, rm=True, forcerm=True, decode=True, timeout=400)
+    said = "".join(str(part.get("stream") or part.get("error") or "") for part in stream)
+    done = re.search(r"^Successfully built ([0-9a-f]{12})$", said, re.MULTILINE)
+    assert done, said[-3000:]
+    yield done[1]
+    engine.images.remove(done[1])
 
 
 @pytest.fixture
