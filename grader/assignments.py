@@ -129,7 +129,7 @@ def _load(directory: Path) -> Assignment:
         weight=document.weight,
         images="public" if document.images == "public" else "catalogue",
         version=document.version,
-        directory=str(directory),
+        directory=str(directory.resolve()),
     )
 
 
