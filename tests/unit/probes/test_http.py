@@ -40,6 +40,11 @@ def server(behave: Callable[[socket.socket, threading.Event], None]) -> Iterator
                 connection.recv(65536)
                 with suppress(OSError):
                     behave(connection, over)
+                    # closed with something unread, the kernel resets it and takes the answer along
+                    connection.shutdown(socket.SHUT_WR)
+                    connection.settimeout(5)
+                    while connection.recv(65536):
+                        pass
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
