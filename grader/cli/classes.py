@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from grader.cli.common import EXIT_PROVISIONAL, assignments_folder, guarded, language, say
+from grader.cli.common import EXIT_PROVISIONAL, assignment_id, assignments_folder, guarded, language, say
 from grader.errors import GraderError, UsageError
 from grader.model.text import msg
 
@@ -49,7 +49,7 @@ def _rules(function: F) -> F:
 
 
 @click.command()
-@click.argument("assignment")
+@assignment_id
 @click.argument("class_", metavar="CLASS", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Journal and reports.")
 @click.option(

@@ -32,6 +32,15 @@ assignments_folder = click.option(
 )
 
 
+def _assignment_ids(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    from grader import assignments  # noqa: PLC0415 - only a shell that completes asks
+
+    return [name for name in assignments.names() if name.startswith(begun)]
+
+
+assignment_id = click.argument("assignment", shell_complete=_assignment_ids)
+
+
 def guarded(function: F) -> F:
     """Turn our errors into one clear message and the documented exit code; expects the option `lang`."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from grader import assignments
-from grader.cli.common import assignments_folder, guarded, language
+from grader.cli.common import assignment_id, assignments_folder, guarded, language
 from grader.cli.exporting import Exports, export_option
 from grader.errors import UsageError
 from grader.model.text import msg
@@ -34,7 +34,7 @@ _images = click.option(
 
 
 @click.command()
-@click.argument("assignment")
+@assignment_id
 @click.argument("submission", type=click.Path(path_type=Path))
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("grader-report"), show_default=True

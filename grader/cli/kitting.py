@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from grader.cli.common import assignments_folder, guarded, language, say
+from grader.cli.common import assignment_id, assignments_folder, guarded, language, say
 from grader.model.text import msg
 
 
 @click.command()
-@click.argument("assignment")
+@assignment_id
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where it goes: new or empty."
 )

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from grader.cli.common import assignments_folder, guarded, language, say
+from grader.cli.common import assignment_id, assignments_folder, guarded, language, say
 from grader.cli.grading import MARKER
 from grader.errors import UsageError
 from grader.model.text import msg
 
 
 @click.command()
-@click.argument("assignment")
+@assignment_id
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @assignments_folder
 @language

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from grader.cli.common import assignments_folder, guarded, language
+from grader.cli.common import assignment_id, assignments_folder, guarded, language
 
 
 @click.command()
-@click.argument("assignment")
+@assignment_id
 @click.option("--only", multiple=True, metavar="NAME", help="This reference or mutant only (repeatable).")
 @click.option(
     "--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help="Runs of each, to find flakes."

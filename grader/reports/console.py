@@ -129,7 +129,11 @@ def summary(
     if view.problems:
         for shown in view.problems:
             _finding(console, shown, words)
-    for check in (c for c in view.checks if c.verdict in {"failed", "error"}):
+    trouble = [c for c in view.checks if c.verdict == "error"]
+    at_once = len(trouble) > 1 and len({(c.reason, c.observed) for c in trouble}) == 1
+    if at_once:
+        _trouble(console, trouble[0])
+    for check in (c for c in view.checks if c.verdict == "failed" or (c.verdict == "error" and not at_once)):
         _failed(console, check, words)
     _waiting(console, view, words)
     for title, how, verdict in view.progress or ():
@@ -194,6 +198,14 @@ def _verdict(view: PageView, words: Words) -> Line:
         bonus = words(msg("Bonus, counted apart: %(got)s of %(most)s", got=view.bonus, most=view.max_bonus))
         line.append(f"  {bonus}", style="dim")
     return line
+
+
+def _trouble(console: Console, check: CheckView) -> None:
+    """Print once what kept all checks from being judged, and how to mend it."""
+    console.print(Line(f"! {untrusted.for_log(check.observed)}", style=STYLES["error"]))
+    for proof in check.evidence:
+        console.print(Padding(Line(untrusted.for_log(proof.title)), (0, 0, 0, 2)))
+    console.print()
 
 
 def _failed(console: Console, check: CheckView, words: Words) -> None:
