@@ -220,6 +220,20 @@ def scheduler(tls: Sequence[str]) -> Iterator[str]:
         running.wait(30)
 
 
+def most_at_once(batch: Batch, host: str) -> int:
+    """Return how many gradings ran on a host at the same time, from their first stage to their last."""
+    active: set[str] = set()
+    most = 0
+    for event in batch.of("grading"):
+        match event["host"] == host, event["event"]:
+            case True, {"type": "stage-began", "stage": "intake"}:
+                active.add(event["content"])
+            case True, {"type": "stage-ended", "stage": "teardown"}:
+                active.discard(event["content"])
+        most = max(most, len(active))
+    return most
+
+
 @needs_a_second_host
 def test_two_hosts_share_a_class_and_one_of_them_dies(tmp_path: Path, host: SecondHost, certificates, engine) -> None:
     """Over TLS; what the dead one graded is graded on the other, and nothing is lost."""
@@ -232,6 +246,7 @@ def test_two_hosts_share_a_class_and_one_of_them_dies(tmp_path: Path, host: Seco
     with scheduler(certificates) as address:
         argv = [sys.executable, "-m", "grader", "worker", address, *certificates]
         here = subprocess.Popen(argv, env=environment)
+        unfit = subprocess.Popen(argv, env={**environment, "DOCKER_HOST": "unix:///nowhere/docker.sock"})
         there = host.popen(["env", f"GRADER_ASSIGNMENTS={classes.ASSIGNMENTS}", *argv])
         try:
             batch = Batch(folder, tmp_path / "out", "--scheduler", address, "--jobs", "2", *certificates)
@@ -241,12 +256,14 @@ def test_two_hosts_share_a_class_and_one_of_them_dies(tmp_path: Path, host: Seco
             there.kill()
             assert batch.end() == 0, batch.events[-5:]
         finally:
-            for worker in (here, there):
+            for worker in (here, there, unfit):
                 worker.kill()
                 worker.wait()
     assert rows(tmp_path / "out") == dict.fromkeys(names, ("final", 100))
     assert [e["host"] for e in batch.of("worker-lost")] == [NAME]
     assert {e["host"] for e in batch.of("worker-joined")} >= {NAME}
+    assert len(batch.of("worker-refused")) == 1  # the one without an engine, which then got no work
+    assert most_at_once(batch, NAME) <= 2
     contents = [e["content"] for e in batch.of("graded")]
     assert len(contents) == len(set(contents)) == len(names)
     reap(engine)  # what the first host's worker had under way when it was stopped
