@@ -20,6 +20,7 @@ from grader.errors import GraderError, UsageError
 from grader.model.text import msg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from distributed import Client
@@ -87,7 +88,7 @@ class Cluster:
                     )
                 )
                 self.client = opened.enter_context(Client(local))
-            self.client.run_on_scheduler(_tolerate, losses=_LOSSES)
+            self.client.run_on_scheduler(_tolerance(_LOSSES))
             self._closing = opened.pop_all()
         return self
 
@@ -187,8 +188,11 @@ async def serve(place: Place, scratch: Path) -> None:
         ) from error
 
 
-def _tolerate(dask_scheduler: Any, losses: int) -> None:
-    dask_scheduler.allowed_failures = losses
+def _tolerance(losses: int) -> Callable[..., None]:
+    def tolerate(dask_scheduler: Any) -> None:  # travels by value: a scheduler's machine needs no grader
+        dask_scheduler.allowed_failures = losses
+
+    return tolerate
 
 
 async def _examine(terms: bytes, jobs: int, dask_worker: Any) -> bytes:
