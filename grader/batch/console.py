@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text as Line
@@ -160,12 +161,14 @@ class ConsoleListener:
         hours = (time.monotonic() - self._began) / 3600
         if graded < _FIRST_RATE:
             return None
+        if not self._left:
+            return msg("%(rate)s an hour", rate=round(graded / hours))
         left = self._left / (graded / hours)
         return msg("%(rate)s an hour, %(left)s min left", rate=round(graded / hours), left=round(left * 60))
 
-    def _table(self) -> Table:
+    def _table(self) -> Group:
         with self._lock:
-            table = Table(box=None, pad_edge=False, title=Line(self._totals()), title_justify="left", show_header=False)
+            table = Table.grid(padding=(0, 2))
             for running in list(self._running.values())[:_SHOWN]:
                 seconds = time.monotonic() - running.since
                 table.add_row(
@@ -174,7 +177,7 @@ class ConsoleListener:
                     Line(f"{seconds:.0f} s", style="dim"),
                     Line(untrusted.for_log(running.host, limit=20), style="dim"),
                 )
-            return table
+            return Group(Line(self._totals(), style="bold"), table)
 
     def _line(self, glyph: str, style: str, text: str) -> None:
         line = Line(glyph, style=style).append(f" {untrusted.for_log(text)}", style="default")
