@@ -32,6 +32,8 @@ MEMORY, CPUS, JOBS = "grader-memory-mib", "grader-cpus", "grader-jobs"
 MANY_THREADS = 64  # resources say how many gradings run at once, not threads
 _LOSSES = 1  # a task that takes a second worker down with it is not tried a third time
 _CONNECT_S = "30s"
+_PRIVATE = "127.0.0.1:0"  # Dask's pages, which it serves in any case: nobody else's affair
+_NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,8 +61,10 @@ class Cluster:
         self.client: Client
 
     def __enter__(self) -> Cluster:
-        from distributed import Client, LocalCluster  # noqa: PLC0415 - only a batch pays for it
+        import dask.config  # noqa: PLC0415 - only a batch pays for it
+        from distributed import Client, LocalCluster  # noqa: PLC0415
 
+        dask.config.set(_NO_PAGES)
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         with contextlib.ExitStack() as opened:
             if self._place.scheduler:
@@ -82,7 +86,8 @@ class Cluster:
                         n_workers=1,
                         processes=False,
                         threads_per_worker=MANY_THREADS,
-                        dashboard_address=None,
+                        dashboard_address=_PRIVATE,
+                        worker_dashboard_address=_PRIVATE,
                         memory_limit=0,
                         silence_logs=logging.CRITICAL,
                     )
@@ -170,8 +175,10 @@ def security(place: Place) -> Security | None:
 
 async def serve(place: Place, scratch: Path) -> None:
     """Be a worker of the scheduler until it goes away (`grader worker`)."""
-    from distributed import Worker  # noqa: PLC0415 - only a worker pays for it
+    import dask.config  # noqa: PLC0415 - only a worker pays for it
+    from distributed import Worker  # noqa: PLC0415
 
+    dask.config.set(_NO_PAGES)
     try:
         async with Worker(
             place.scheduler,
@@ -179,7 +186,7 @@ async def serve(place: Place, scratch: Path) -> None:
             memory_limit=0,
             local_directory=str(scratch),
             security=security(place),
-            dashboard=False,
+            dashboard_address=_PRIVATE,
         ) as serving:
             await serving.finished()
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ from grader.events import PipelineEvent
 from grader.model.text import Text, literal, msg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from distributed import Future
 
@@ -65,7 +65,7 @@ class Engine:
         self._count = 0
         self._names: dict[str, str] = {}
 
-    def run(self, jobs: Iterable[Job]) -> Iterator[Ended]:
+    def run(self, jobs: Iterable[Job]) -> Generator[Ended]:
         """Yield each job's end as it comes; `jobs` is read as places become free.
 
         Raises GraderError when there is no worker to wait for, or the scheduler is gone.

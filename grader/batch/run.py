@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import platform
 import secrets
@@ -131,8 +132,10 @@ class _Class:
             return  # the journal knows all of them: nobody has to be asked
         with Cluster(self._options.place, self._terms, self._listen) as cluster:
             engine = Engine(cluster, self._listen, self._options.retries)
-            for ended in engine.run(chain([first], jobs)):
-                self._landed(ended)
+            # closed at once when something is raised here: its gradings end before the cluster does
+            with contextlib.closing(engine.run(chain([first], jobs))) as ends:
+                for ended in ends:
+                    self._landed(ended)
 
     def _jobs(self, wanted: list[Attempt]) -> Iterator[Job]:
         """Yield what has to be graded, taking in one submission at a time.

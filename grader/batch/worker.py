@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _RESERVED_MIB = 2048  # for the machine itself, the grader and page cache
 _STOP_S = 60.0  # a child removes its containers before it goes
 _children: dict[process.Child, str] = {}  # with the batch that it belongs to
+_stopped: set[str] = set()
 _lock = threading.Lock()
 
 
@@ -86,6 +87,7 @@ def run(job: Job, tell: Callable[[bytes], None]) -> Done:
 def stop(batch: str) -> None:
     """End every grading of one batch in this process, each after it has removed its containers."""
     with _lock:
+        _stopped.add(batch)
         children = [child for child, of in _children.items() if of == batch]
     for child in children:
         child.terminate()
@@ -100,16 +102,18 @@ def _child(folder: Path, terms: Terms, tell: Callable[[bytes], None]) -> process
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as events:
         try:
-            child = process.spawn(
-                [sys.executable, "-P", "-m", "grader.batch.child", str(folder)],
-                env={**os.environ, EVENTS: str(writing)},
-                pass_fds=(writing,),
-                die_with_parent=True,
-            )
+            with _lock:  # once a batch has been stopped, nothing of it starts
+                if terms.batch in _stopped:
+                    return process.Completed(None, "stopped", 0.0, timed_out=False)
+                child = process.spawn(
+                    [sys.executable, "-P", "-m", "grader.batch.child", str(folder)],
+                    env={**os.environ, EVENTS: str(writing)},
+                    pass_fds=(writing,),
+                    die_with_parent=True,
+                )
+                _children[child] = terms.batch
         finally:
             os.close(writing)
-        with _lock:
-            _children[child] = terms.batch
         try:
             reader = threading.Thread(target=_hand_on, args=(events, tell), daemon=True)
             reader.start()
