@@ -25,9 +25,9 @@ QUICK = msg(
 
 def keep(live: Live, screen: Console, lang: str) -> None:
     """Say how to look inside, and leave everything up until Ctrl-C."""
-    show_inside(live, screen, lang)
-    screen.print(printable(msg("Everything stays up until you press Ctrl-C."), lang), markup=False, highlight=False)
     with contextlib.suppress(KeyboardInterrupt):
+        show_inside(live, screen, lang)
+        screen.print(printable(msg("Everything stays up until you press Ctrl-C."), lang), markup=False, highlight=False)
         threading.Event().wait()
 
 
