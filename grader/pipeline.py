@@ -147,21 +147,28 @@ def grade_taken(
         plan = stage("policy", lambda: policy.judge(workspace, assignment, catalogue.load()))
         run.findings += plan.findings
         outcomes = _in_docker(run, stage, workspace, plan, folder, options)
-    except SubmissionRefusedError as refused:
-        run.rejected = True
-        run.findings += tuple(f for f in refused.findings if f not in run.findings)
-        outcomes = all_blocked(run, "submission-refused", refused.findings)
-    except SubmissionBrokenError as broken:
-        run.findings += broken.findings
-        outcomes = all_blocked(run, broken.findings[0].code, broken.findings)
-    except GraderError as error:
-        outcomes = all_errors(run, error)
-    except Exception as error:  # a defect of ours must not cost a student the report
-        run.errors += (traceback.format_exc(),)
-        outcomes = all_errors(run, GraderError(msg("the grader itself failed: %(error)s", error=repr(error)[:300])))
+    except Exception as error:
+        outcomes = kept_from(run, error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return finish(run, outcomes)
+
+
+def kept_from(run: Run, error: Exception) -> tuple[Outcome, ...]:
+    """Return the outcomes where `error` kept the checks from running, and note on the run whose fault it was."""
+    match error:
+        case SubmissionRefusedError():
+            run.rejected = True
+            run.findings += tuple(f for f in error.findings if f not in run.findings)
+            return _all_blocked(run, "submission-refused", error.findings)
+        case SubmissionBrokenError():
+            run.findings += error.findings
+            return _all_blocked(run, error.findings[0].code, error.findings)
+        case GraderError():
+            return _all_errors(run, error)
+    # a defect of ours must not cost a student the report
+    run.errors += ("".join(traceback.format_exception(error)),)
+    return _all_errors(run, GraderError(msg("the grader itself failed: %(error)s", error=repr(error)[:300])))
 
 
 def finish(run: Run, outcomes: tuple[Outcome, ...]) -> Result:
@@ -370,8 +377,7 @@ def chosen_checks(assignment: Assignment, wanted: Sequence[str]) -> tuple[str, .
     return tuple(c.id for c in assignment.checks if c.id in needed)
 
 
-def all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Outcome, ...]:
-    """Return the outcomes of checks that nothing could be tried for: the submission was refused or does not start."""
+def _all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Outcome, ...]:
     evidence = tuple(Evidence(title=f.message, lines=f.detail) for f in findings if f.severity == "error")
     return tuple(
         Outcome(check=c, verdict="blocked", reason=reason, observed=findings[0].message, evidence=evidence)
@@ -379,8 +385,7 @@ def all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Out
     )
 
 
-def all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
-    """Return the outcomes where something of ours went wrong before any check."""
+def _all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
     run.errors += (str(error),)
     evidence = (Evidence(title=error.remedy, lines=()),) if error.remedy else ()
     return tuple(

@@ -63,7 +63,6 @@ class Engine:
         self._flying: dict[str, tuple[_Flight, Future[Any]]] = {}
         self._waiting: list[tuple[float, int, _Flight]] = []
         self._count = 0
-        self._names: dict[str, str] = {}
 
     def run(self, jobs: Iterable[Job]) -> Generator[Ended]:
         """Yield each job's end as it comes; `jobs` is read as places become free.
@@ -104,7 +103,6 @@ class Engine:
             job = next(coming, None)
             if job is None:
                 return None
-            self._names[job.content] = job.name
             self._launch(_Flight(job=job))
             self._listen(Queued(job.content, job.name))
         return coming
@@ -159,8 +157,7 @@ class Engine:
     def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
         said = event[1]
         with contextlib.suppress(msgspec.DecodeError, KeyError):
-            content = said["content"]
-            self._listen(Grading(content, self._names[content], said["host"], _decoder.decode(said["event"])))
+            self._listen(Grading(said["content"], said["name"], said["host"], _decoder.decode(said["event"])))
 
     def _nobody(self) -> GraderError:
         reasons = [(refused.host, text) for refused in self._cluster.problems() for text in refused.problems]
@@ -190,6 +187,6 @@ def _grade(data: bytes) -> bytes:
     here = get_worker()
 
     def tell(line: bytes) -> None:
-        here.log_event(_TOPIC, {"content": job.content, "host": platform.node(), "event": line})
+        here.log_event(_TOPIC, {"content": job.content, "name": job.name, "host": platform.node(), "event": line})
 
     return msgspec.msgpack.encode(worker.run(job, tell))

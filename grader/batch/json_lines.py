@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import Any, Self, TextIO
 
 import msgspec
 
 from grader import untrusted
 from grader.batch.events import BatchEvent, Grading
-from grader.events import CheckEnded, Notice
 from grader.exports import result_json
 from grader.model.text import Text
-
-if TYPE_CHECKING:
-    from grader.events import PipelineEvent
+from grader.reports.json_lines import plain
 
 
 class Listener:
@@ -35,22 +32,12 @@ class Listener:
         """Write one event, from any thread."""
         if isinstance(event, Grading):
             head = {"type": "grading", "content": event.content, "name": event.name, "host": event.host}
-            line = {**head, "event": self._inner(event.event)}
+            line = {**head, "event": plain(event.event, self._lang)}
         else:
             line = {key: self._plain(value) for key, value in _fields(event).items()}
         with self._lock:
             self._stream.write(result_json.encode(line).decode() + "\n")
             self._stream.flush()
-
-    def _inner(self, event: PipelineEvent) -> dict[str, Any]:
-        match event:
-            case CheckEnded(outcome):
-                reason = untrusted.one_line(outcome.reason, limit=60)
-                return {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
-            case Notice(text):
-                return {"type": "notice", "text": untrusted.rendered(text, self._lang)}
-        plain: dict[str, Any] = msgspec.to_builtins(event)
-        return plain
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Text):

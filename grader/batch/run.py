@@ -183,16 +183,14 @@ class _Class:
         """Say whether this content has to be graded; the same files wait for, or have, the first one's result."""
         same = self._by_content.setdefault(job.content, [])
         same.append(attempt)
-        if job.content not in self._ended:
-            if len(same) > 1:
-                return False
-            known = self._journal.known(self._key(job.content))
-            if known is None or known.status == "provisional" or self._options.force:
-                return True
-            self._ended.add(job.content)
-        summary = self._journal.known(self._key(job.content))
-        assert summary is not None
-        self._tell(job.content, summary, [attempt], cached=True)
+        ended = job.content in self._ended
+        if not ended and len(same) > 1:
+            return False
+        known = self._journal.known(self._key(job.content))
+        if known is None or not (ended or (known.status != "provisional" and not self._options.force)):
+            return True
+        self._ended.add(job.content)
+        self._tell(job.content, known, [attempt], None)
         return False
 
     def _without_stack(self, attempt: Attempt, error: SubmissionRefusedError | GraderError, tries: int) -> None:
@@ -222,14 +220,17 @@ class _Class:
         summary = summary_of(result, seconds=seconds, host=host, tries=tries)
         self._journal.write(self._key(found), summary, _audit(result, summary, self._terms), result)
         self._ended.add(found)
-        self._tell(found, summary, self._by_content[found], cached=False)
+        self._tell(found, summary, self._by_content[found], result)
 
-    def _tell(self, found: str, summary: Summary, attempts: list[Attempt], *, cached: bool) -> None:
-        """Write the pages of those who handed this content in, and tell the listener."""
+    def _tell(self, found: str, summary: Summary, attempts: list[Attempt], result: Result | None) -> None:
+        """Write the pages of those who handed this content in, and tell the listener.
+
+        result: a new one; None when the journal had it, and pages that are there already may stay.
+        """
+        cached = result is None
         pages = f"{found}/{self._options.lang}"
         stale = [a for a in attempts if not cached or a.pages != pages or not (self._out / report_of(a.entry)).exists()]
-        result = self._journal.result(found) if stale else None
-        if result:
+        if stale and (result := result or self._journal.result(found)):
             for attempt in stale:
                 with writing(self._out):
                     write_reports(result, attempt.entry, self._out, lang=self._options.lang)

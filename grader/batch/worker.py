@@ -27,6 +27,8 @@ from grader.stack.reaper import reap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from grader.model.assignment import Assignment
+
 _RESERVED_MIB = 2048  # for the machine itself, the grader and page cache
 _STOP_S = 60.0  # a child removes its containers before it goes
 _children: dict[process.Child, str] = {}  # with the batch that it belongs to
@@ -54,7 +56,7 @@ def fitness(terms: Terms) -> Fitness:
         client = connect()
         find_compose()
         reap(client)
-        starter = _images_of(Path(assignment.directory) / "starter", terms.assignment)
+        starter = _images_of(assignment)
         images.resolve(client, (*starter, pipeline.GATEWAY_IMAGE), mode=terms.images, on_progress=lambda _text: None)
         info = client.info()
     except UsageError as error:
@@ -131,12 +133,12 @@ def _hand_on(events: IO[bytes], tell: Callable[[bytes], None]) -> None:
         tell(line)
 
 
-def _images_of(starter: Path, assignment: str) -> tuple[str, ...]:
+def _images_of(assignment: Assignment) -> tuple[str, ...]:
     """Return the catalogue names that the starter uses: what most submissions will."""
     with tempfile.TemporaryDirectory(prefix="grader-starter-") as folder:
         try:
-            workspace = intake.take(starter, Path(folder) / "starter")
-            return policy.judge(workspace, assignments.load(assignment), catalogue.load()).images
+            workspace = intake.take(Path(assignment.directory) / "starter", Path(folder) / "starter")
+            return policy.judge(workspace, assignment, catalogue.load()).images
         except (UsageError, SubmissionError):  # an assignment without a starter that runs
             return ()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self, TextIO, TypeAlias
 import msgspec
 
 from grader import untrusted
-from grader.events import CheckBegan, CheckEnded, Notice, PipelineEvent, StageBegan, StageEnded
+from grader.events import CheckEnded, Notice, PipelineEvent
 from grader.exports import result_json
 
 if TYPE_CHECKING:
@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 
 Audience: TypeAlias = Literal["student", "instructor"]
+
+
+def plain(event: PipelineEvent, lang: str) -> dict[str, object]:
+    """Return an event as plain data, {"type": ...}; what a submission wrote in it is cleaned."""
+    match event:
+        case CheckEnded(outcome):
+            reason = untrusted.one_line(outcome.reason, limit=60)
+            return {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
+        case Notice(text):
+            return {"type": "notice", "text": untrusted.rendered(text, lang)}
+    line: dict[str, object] = msgspec.to_builtins(event)
+    return line
 
 
 class Listener:
@@ -37,15 +49,10 @@ class Listener:
 
     def __call__(self, event: PipelineEvent) -> None:
         """Write one event."""
-        match event:
-            case StageBegan() | StageEnded() | CheckBegan():
-                self._write(msgspec.to_builtins(event))
-            case CheckEnded(outcome):
-                reason = untrusted.one_line(outcome.reason, limit=60) if self._open(outcome.check) else ""
-                line = {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
-                self._write(line)
-            case Notice(text):
-                self._write({"type": "notice", "text": untrusted.rendered(text, self._lang)})
+        line = plain(event, self._lang)
+        if isinstance(event, CheckEnded) and not self._open(event.outcome.check):
+            line["reason"] = ""
+        self._write(line)
 
     def result(self, result: Result) -> None:
         """Write the last line."""

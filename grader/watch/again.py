@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from grader import catalogue, digests, images, intake, pipeline, policy
-from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Sitting:
     def again(self, first: Sequence[str]) -> Result | None:
         """Grade the files as they are now, the checks `first` before the others; None if nothing that runs changed.
 
-        Raises FoundationChangedError where the stack cannot follow, GraderError for what is our fault.
+        Raises FoundationChangedError where the stack cannot follow.
         """
         live = self._live
         self._number += 1
@@ -57,15 +56,10 @@ class Sitting:
         folder.mkdir()
         try:
             return self._graded(run, stage, folder, first)
-        except SubmissionRefusedError as refused:
-            run.rejected = True
-            run.findings += refused.findings
-            return pipeline.finish(run, pipeline.all_blocked(run, "submission-refused", refused.findings))
-        except SubmissionBrokenError as broken:
-            run.findings += broken.findings
-            return pipeline.finish(run, pipeline.all_blocked(run, broken.findings[0].code, broken.findings))
-        except GraderError as error:
-            return pipeline.finish(run, pipeline.all_errors(run, error))
+        except FoundationChangedError:
+            raise
+        except Exception as error:
+            return pipeline.finish(run, pipeline.kept_from(run, error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -17,6 +17,7 @@ import docker.errors
 import pytest
 
 from grader.images.endpoint import current_endpoint
+from tests.docker import classes
 from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
@@ -27,20 +28,10 @@ pytestmark = pytest.mark.docker
 ROOT = Path(__file__).parents[2]
 OUT = "/var/cache/grader/out"
 SOMEBODY = "12345:12345"  # nobody's user, as on a host whose users the image does not know
-APP = """
-import http.server
-class Greeting(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", "4")
-        self.end_headers()
-        self.wfile.write(b"hola")
-http.server.ThreadingHTTPServer(("", 3000), Greeting).serve_forever()
-"""
 WORK = {
-    "app.py": APP,
-    "Dockerfile": 'FROM python:3.13-slim\nCOPY app.py /app.py\nCMD ["python3", "-u", "/app.py"]\n',
-    "compose.yaml": "services:\n  api:\n    build: .\n",
+    "app.py": classes.APP.format(name="entrega", before="", says="hola"),
+    "Dockerfile": classes.DOCKERFILE.format(build=""),
+    "compose.yaml": classes.COMPOSE,
 }
 
 
