@@ -38,6 +38,7 @@ class Sitting:
         self._number = 0
         self._built = _keys(live.plan, Path(live.workspace.root))
         self._foundation = _foundation(live.plan, Path(live.workspace.root))
+        self._judged = True  # whether the verdict last given is that of what runs
 
     def again(self, first: Sequence[str]) -> Result | None:
         """Grade the files as they are now, the checks `first` before the others; None if nothing that runs changed.
@@ -55,10 +56,13 @@ class Sitting:
         folder = live.folder / f"attempt-{self._number}"
         folder.mkdir()
         try:
-            return self._graded(run, stage, folder, first)
+            result = self._graded(run, stage, folder, first)
+            self._judged = True
+            return result
         except FoundationChangedError:
             raise
         except Exception as error:
+            self._judged = False
             return pipeline.finish(run, pipeline.kept_from(run, error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -77,13 +81,14 @@ class Sitting:
             raise FoundationChangedError
         keys = _keys(bound, root)
         changed = [build for build in bound.builds if keys[build.service] != self._built.get(build.service)]
-        if not changed:
+        if changed:
+            live.stack.change(changed, root)
+            stage("build", lambda: pipeline.build(run, live.stack))
+            services = [build.service for build in changed]
+            stage("up", lambda: live.stack.up(services, deps=False, recreate=True, grace_s=0))
+            self._built = keys
+        elif self._judged:
             return None
-        live.stack.change(changed, root)
-        stage("build", lambda: pipeline.build(run, live.stack))
-        services = [build.service for build in changed]
-        stage("up", lambda: live.stack.up(services, deps=False, recreate=True, grace_s=0))
-        self._built = keys
         states = pipeline.ready(run, stage, live.stack)
         outcomes: dict[str, Outcome] = {}
         early = tuple(c for c in run.checks if c in set(first))
