@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from grader import catalogue, images, intake, policy, scoring
+from grader import catalogue, images, intake, policy, scoring, serving
 from grader._version import __version__
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
@@ -31,13 +31,7 @@ from grader.model.outcome import Evidence, Outcome
 from grader.model.plan import StackPlan
 from grader.model.text import msg
 from grader.model.workspace import Workspace
-from grader.polling import DeadlineError, eventually
-from grader.probes.http import HTTP
-from grader.probes.kafka import Kafka
-from grader.probes.postgres import Postgres
-from grader.probes.rabbitmq import RabbitMQ
 from grader.probes.recorder import Recorder
-from grader.probes.redis import Redis
 from grader.stack import readiness
 from grader.stack.build.builder import BuildLimits
 from grader.stack.disk import DiskWatch
@@ -50,19 +44,10 @@ if TYPE_CHECKING:
     import docker
 
     from grader.events import Listener
-    from grader.model.assignment import ContractService
 
 T = TypeVar("T")
 WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
-# role -> what asks such a service whether it serves
-PROBES: dict[str, type[RabbitMQ | Redis | Postgres | Kafka]] = {
-    "rabbitmq": RabbitMQ,
-    "redis": Redis,
-    "postgres": Postgres,
-    "kafka": Kafka,
-}
 GATEWAY_IMAGE = "python:3.13-slim"
-CREDENTIALS_S = 15.0
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -288,7 +273,7 @@ def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
     """Wait until the contract's services are ready, and say how each came up."""
     contract = run.assignment.services
     recorder = Recorder(stack.clock)
-    probes = {s.name: probe for s in contract if (probe := _ready_probe(stack, recorder, s))}
+    probes = {s.name: probe for s in contract if (probe := serving.ready_probe(stack, recorder, s))}
     found = stage("ready", lambda: readiness.wait(stack, probes, within=run.assignment.limits.ready_s))
     states = {
         name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
@@ -296,7 +281,7 @@ def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
     }
     for service in contract:
         state = states.get(service.name)
-        if state and state.ready and (reason := _refuses(stack, recorder, service)):
+        if state and state.ready and (reason := serving.refuses(stack, recorder, service)):
             states[service.name] = ServiceState(ready=False, reason=reason)
     return states
 
@@ -325,41 +310,6 @@ def build(run: Run, stack: Stack) -> None:
                 msg("Grade it where images can be pulled; this says nothing about the submission."),
             ) from broken
         raise
-
-
-def _refuses(stack: Stack, recorder: Recorder, service: ContractService) -> str:
-    """Return why a broker that answers is not the contract's: it refuses its credentials or lacks its database.
-
-    What imports definitions or makes its database by itself gets a moment for it. "" when all is well.
-    """
-    probe: Callable[[], bool | None]
-    match service.role:
-        case "rabbitmq":
-            probe, reason = RabbitMQ(stack, recorder, service.name).accepts_user, "broker-user-not-declared"
-        case "redis":
-            probe, reason = Redis(stack, recorder, service.name).accepts_password, "redis-password-unknown"
-        case "postgres":
-            probe, reason = Postgres(stack, recorder, service.name).has_database, "database-missing"
-        case _:
-            return ""
-    try:
-        eventually(probe, within=CREDENTIALS_S, every=0.3, what=reason)
-    except DeadlineError:
-        return reason
-    return ""
-
-
-def _ready_probe(stack: Stack, recorder: Recorder, service: ContractService) -> Callable[[], bool] | None:
-    if service.role == "http":
-        return partial(_all_healthy, stack, recorder, service)
-    probe = PROBES.get(service.role)
-    return probe(stack, recorder, service.name).ready if probe else None  # a worker shows by its work that it is ready
-
-
-def _all_healthy(stack: Stack, recorder: Recorder, service: ContractService) -> bool:
-    """Say whether every replica answers: checks speak to each of them, and one may be later than another."""
-    containers = stack.containers(service.name)
-    return bool(containers) and all(HTTP(stack, recorder, c.name, service.port).healthy() for c in containers)
 
 
 def _built(plan: StackPlan, service: str) -> bool:
