@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import lzma
 import os
 import stat
@@ -16,6 +17,7 @@ from grader.intake.streams import Source
 from grader.model.text import msg
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from grader.intake.tree import Tree
@@ -32,7 +34,7 @@ _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "xz": (".tar.xz", ".txz"), "zstd": (".tar.zst", ".tzst"), "bundle": (".bundle",),
 }  # fmt: skip
 # Whatever the readers and the libraries below them raise for bytes that are no archive.
-_BROKEN = (
+BROKEN = (
     EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
     zstandard.ZstdError,
 )  # fmt: skip
@@ -58,18 +60,24 @@ def read(source: Path, found: Format, tree: Tree) -> None:
     if found in {"rar", "7z"}:
         refuse(source, tree)
     _say_suffix(name, found, tree)
-    with _opened(source) as file:
-        try:
-            if found == "zip":
-                zip_file.read(file, tree, name)
-            else:
-                tar.read(lambda: _source(file, found, tree, name), tree, name)
-        except _BROKEN:
-            tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
-        except OSError as error:
-            if error.errno is not None:  # bz2 raises OSError for wrong data
-                raise
-            tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
+    with _opened(source) as file, broken_is_refused(tree, name):
+        if found == "zip":
+            zip_file.read(file, tree, name)
+        else:
+            tar.read(lambda: _source(file, found, tree, name), tree, name)
+
+
+@contextlib.contextmanager
+def broken_is_refused(tree: Tree, name: str) -> Iterator[None]:
+    """Refuse as damaged what cannot be read within; `name` is what to call it."""
+    try:
+        yield
+    except BROKEN:
+        tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
+    except OSError as error:
+        if error.errno is not None:  # bz2 raises OSError for wrong data
+            raise
+        tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
 
 
 def only(root: Path) -> Path | None:

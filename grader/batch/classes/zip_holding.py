@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from typing import IO, TYPE_CHECKING
 
 import msgspec
 
 from grader.batch.classes.holding import Item, aside, check_number
 from grader.errors import SubmissionRefusedError, UsageError
-from grader.intake import names, zip_directory, zip_file
+from grader.intake import archive, names, zip_directory, zip_file
 from grader.intake.findings import Remarks
 from grader.intake.limits import CopyLimits
 from grader.model.text import Text, msg
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 CLASS_BYTES = 20 * 1024**3  # of all submissions of a class as they are handed in, unpacked once
 _DIRECTORY = CopyLimits(entries=300_000)
-_BROKEN = (EOFError, ValueError, IndexError, OverflowError, struct.error, zlib.error)  # of bytes that are no zip
 
 
 class ZipHolding:
@@ -96,10 +93,8 @@ class ZipHolding:
 
     def _unpack(self, entry: ZipEntry, tree: Tree) -> None:
         name = names.shown(entry.name)
-        try:
+        with archive.broken_is_refused(tree, name):
             zip_file.take_entry(self._file, entry, tree)  # under a name of ours
-        except _BROKEN:
-            tree.remarks.damaged(name, msg("%(file)s is damaged or cut off.", file=name))
 
 
 def opened(file: IO[bytes], path: Path) -> ZipHolding:
@@ -107,7 +102,7 @@ def opened(file: IO[bytes], path: Path) -> ZipHolding:
     name = names.shown(path.name)
     try:
         found = zip_directory.entries(file, _DIRECTORY, Remarks(), name)
-    except (*_BROKEN, SubmissionRefusedError) as error:
+    except (*archive.BROKEN, SubmissionRefusedError) as error:
         raise UsageError(
             msg(
                 "%(file)s is no zip that can be read: it is damaged, cut off, or says two things at once. "

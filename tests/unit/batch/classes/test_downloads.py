@@ -189,6 +189,19 @@ def test_a_damaged_entry_refuses_its_student_and_nobody_else(reading: Reading, t
     assert found.notices[0].params["code"] == "archive-damaged"
 
 
+def test_an_entry_of_wrong_bzip2_data_refuses_its_student_and_nobody_else(reading: Reading, tmp_path: Path) -> None:
+    """Its library says so with another kind of error than all others."""
+    with zipfile.ZipFile(tmp_path / "class.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        for name in ("Ana_1", "Eva_2"):
+            archive.writestr(f"{name}_assignsubmission_file_/compose.yaml", b"services: {}\n" * 50)
+    data = (tmp_path / "class.zip").read_bytes()
+    at = data.index(b"BZh") + 4
+    (tmp_path / "class.zip").write_bytes(data[:at] + bytes(6) + data[at + 6 :])
+    found = reading(tmp_path / "class.zip")
+    assert [len(listed(e.source)) for e in found.entries] == [0, 1]
+    assert found.notices[0].params["code"] == "archive-damaged"
+
+
 def test_a_link_in_a_zip_is_never_followed(reading: Reading, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
         link = zipfile.ZipInfo("Ana_1_assignsubmission_file_/x")
