@@ -9,7 +9,6 @@ import click
 
 from grader.cli.common import assignment_id, assignments_folder, guarded, language, say
 from grader.cli.grading import MARKER
-from grader.errors import UsageError
 from grader.model.text import msg
 
 
@@ -22,13 +21,13 @@ from grader.model.text import msg
 def new(assignment: str, folder: Path | None, extra: Path | None, lang: str) -> None:
     """Write starter files and handout of ASSIGNMENT into FOLDER (new or empty; by default named like it)."""
     from grader import assignments  # noqa: PLC0415 - start-up time
+    from grader.intake import clean_place  # noqa: PLC0415
 
     found = assignments.load(assignment, extra)
     target = folder or Path(found.id)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(msg("%(path)s is there already and not empty", path=str(target)))
     source = Path(found.directory)
-    shutil.copytree(source / "starter", target, dirs_exist_ok=True)
-    shutil.copy(source / "README.md", target / "README.md")
-    (target / MARKER).write_text(f"assignment: {found.id}\n", "utf-8")
+    with clean_place(target):
+        shutil.copytree(source / "starter", target, dirs_exist_ok=True)
+        shutil.copy(source / "README.md", target / "README.md")
+        (target / MARKER).write_text(f"assignment: {found.id}\n", "utf-8")
     say(msg("%(path)s is ready. Next: cd %(path)s, read README.md, and run grader check", path=str(target)), lang)

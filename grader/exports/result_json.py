@@ -94,13 +94,13 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True, rename={"schema_
 
 def document(result: Result, *, lang: str = "es", audience: Audience = "instructor") -> dict[str, Any]:
     """Return the document as plain data; for students a hidden check keeps its title and outcome only."""
-    built: dict[str, Any] = msgspec.json.decode(encode(_document(result, lang, audience)))
+    built: dict[str, Any] = msgspec.json.decode(encode(typed(result, lang, audience)))
     return built
 
 
 def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = "instructor") -> None:
     """Write the document to `path` in one step: readers see the old file or the whole new one. Raises OSError."""
-    data = msgspec.json.format(encode(_document(result, lang, audience)), indent=2) + b"\n"
+    data = msgspec.json.format(encode(typed(result, lang, audience)), indent=2) + b"\n"
     atomic.write(path, data)
 
 
@@ -119,7 +119,8 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
 
 
-def _document(result: Result, lang: str, audience: Audience) -> ResultDocument:
+def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
+    """Return the document before it is written: what `audience` may read, every text cleaned and capped."""
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def words(text: Text | None) -> str:

@@ -54,7 +54,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 def shown(result: Result, lang: str, audience: Audience) -> Shown:
     """Return what a reader may see; a student reads title and outcome of a hidden check and nothing more."""
-    document = msgspec.convert(result_json.document(result, lang=lang, audience=audience), ResultDocument)
+    document = result_json.typed(result, lang, audience)
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def hint(check: CheckEntry) -> str:
