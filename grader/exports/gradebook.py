@@ -34,7 +34,7 @@ from grader.exports import atomic
 from grader.reports.class_stats import max_score, row_max, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from grader.model.classroom import Gradebook, Row
 
@@ -53,7 +53,7 @@ MOODLE: Final = (
     *("Feedback comments", "Comentarios de retroalimentación"),
 )
 CANVAS: Final = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"  # without it Excel garbles accents
 _NUMBER: Final = re.compile(r"(?:Participante? ?)?(\d{1,18})", re.ASCII)
 MAX_NAME: Final = 200
 MAX_WHY: Final = 300
@@ -68,7 +68,12 @@ def write(book: Gradebook, path: Path, form: Form, *, lang: str = "es", column: 
     rows = {"plain": _plain, "moodle": _moodle, "canvas": _canvas}[form]
     name = column or book.assignment.title.in_language(lang)
     text = "".join(untrusted.csv_line(cells) for cells in rows(book, lang, name))
-    atomic.write(path, (b"" if form == "canvas" else _BOM) + text.encode("utf-8", "replace"))
+    atomic.write(path, (b"" if form == "canvas" else BOM) + text.encode("utf-8", "replace"))
+
+
+def plain_header(checks: Sequence[str]) -> list[str]:
+    """Return the columns of the plain form with those of the checks where they belong."""
+    return [*PLAIN[:_CHECKS_AFTER], *checks, *PLAIN[_CHECKS_AFTER:]]
 
 
 def remarks(row: Row, lang: str, extra: Path | None = None) -> tuple[str, ...]:
@@ -85,7 +90,7 @@ def number(value: float) -> int | float:
 
 def _plain(book: Gradebook, lang: str, _name: str) -> Iterator[list[Cell]]:
     checks = [spec.id for spec in book.assignment.checks]
-    yield [*PLAIN[:_CHECKS_AFTER], *checks, *PLAIN[_CHECKS_AFTER:]]
+    yield [*plain_header(checks)]
     for row in book.rows:
         entry, summary = row.entry, row.summary
         graded = settled(row) or row.state == "provisional"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from grader import untrusted
-from grader.exports.gradebook import PLAIN
+from grader.exports.gradebook import BOM, plain_header
 from grader.exports.shown import shown
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from grader.model.grade import Result
 
 REPORT: Final = "report.html"
-_BOM: Final = b"\xef\xbb\xbf"  # without it Excel garbles accents
-_CHECKS_AFTER: Final = PLAIN.index("status") + 1
 
 
 def text(result: Result, *, lang: str, audience: Audience) -> bytes:
@@ -32,6 +30,6 @@ def text(result: Result, *, lang: str, audience: Audience) -> bytes:
         "report": REPORT,
     }
     checks = {check.id: check.points for check in document.checks}
-    header = [*PLAIN[:_CHECKS_AFTER], *checks, *PLAIN[_CHECKS_AFTER:]]
+    header = plain_header([*checks])
     row = [checks[name] if name in checks else values.get(name, "") for name in header]
-    return _BOM + (untrusted.csv_line(header) + untrusted.csv_line(row)).encode("utf-8", "replace")
+    return BOM + (untrusted.csv_line(header) + untrusted.csv_line(row)).encode("utf-8", "replace")

@@ -1,13 +1,11 @@
-"""Which repository a clone came from and which commit it holds, read without git.
-
-Git is not run in a folder that a student filled; its few files are read as what they are, bounded, links not followed.
-"""
+"""Which repository a clone came from and which commit it holds, read without git."""
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Final
+
+from grader.intake import clone_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +32,7 @@ def of_address(address: str, host: str = "github.com") -> str:
 def remote(clone: Path) -> str:
     """Return the address of a clone's remote "origin", "" when it has none."""
     inside = False
-    for line in _text(clone / ".git" / "config").splitlines():
+    for line in _text(clone, "config").splitlines():
         if section := _SECTION.match(line):
             inside = section["name"] == 'remote "origin"'
         elif inside and (url := _URL.match(line)):
@@ -44,31 +42,21 @@ def remote(clone: Path) -> str:
 
 def commit(clone: Path) -> str:
     """Return the commit that a clone holds (its HEAD), "" when it cannot be told."""
-    head = _text(clone / ".git" / "HEAD").strip()
+    head = _text(clone, "HEAD").strip()
     found = _REF.fullmatch(head)
     if found and ".." not in found["ref"]:
-        loose = _text(clone / ".git" / found["ref"]).strip()
+        loose = _text(clone, found["ref"]).strip()
         head = loose or _packed(clone, found["ref"])
     return head if _SHA.fullmatch(head) else ""
 
 
 def _packed(clone: Path, ref: str) -> str:
-    for line in _text(clone / ".git" / "packed-refs").splitlines():
+    for line in _text(clone, "packed-refs").splitlines():
         sha, _, name = line.partition(" ")
         if name == ref:
             return sha
     return ""
 
 
-def _text(file: Path) -> str:
-    """Return a small file of a clone as text, "" for what is none, cannot be read or is reached through a link."""
-    root = next(parent for parent in (file, *file.parents) if parent.name == ".git").parent
-    steps = [file, *file.parents]
-    try:
-        if any(step.is_symlink() for step in steps[: steps.index(root)]):
-            return ""
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            return stream.read(_ROOM).decode("utf-8", "replace")
-    except OSError:  # not there, a pipe, a folder
-        return ""
+def _text(clone: Path, name: str) -> str:
+    return clone_files.read(clone, name, _ROOM).decode("utf-8", "replace")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from grader.batch.classes import folders
 from grader.batch.classes.holding import Piece
+from grader.intake import clone_files
 from grader.model.classroom import Entry
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def committed_at(clone: Path | None) -> str:
     """
     if clone is None or not clone.is_dir():
         return ""
-    found = _COMMITTED.search(_end(clone / ".git" / "logs" / "HEAD"))
+    found = _COMMITTED.search(clone_files.read(clone, "logs/HEAD", _TAIL, end=True))
     if found is None:
         return ""
     offset = int(found["offset"])
@@ -92,17 +92,3 @@ def _follows(name: str, assignment_id: str) -> str:
     """Return what follows `<assignment>-`, also after the name of a classroom; "" if nothing does."""
     _, found, user = f"-{name}".partition(f"-{assignment_id}-")
     return user if found and _USER.fullmatch(user) else ""
-
-
-def _end(log: Path) -> bytes:
-    """Return the end of a file in a student's repository, nothing for what is no file or cannot be read."""
-    try:
-        if any(part.is_symlink() for part in (log, log.parent, log.parent.parent)):
-            return b""
-        descriptor = os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            return file.read(_TAIL)
-    except OSError:  # not there, a pipe, a folder
-        return b""
