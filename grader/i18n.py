@@ -9,16 +9,38 @@ from __future__ import annotations
 import gettext
 import itertools
 import math
+import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from grader.model.text import Scalar, Text
 
 languages: Final = ("es", "en")
 DOMAIN: Final = "grader"
 LOCALE: Final = Path(__file__).parent / "locale"
+VARIABLE: Final = "GRADER_LANG"
+FALLBACK: Final = "es"
+# In the order in which POSIX gives them weight; the first that is set decides.
+_LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+def default_language(environ: Mapping[str, str] | None = None) -> str:
+    """Return the language of a reader who named none: GRADER_LANG, else the locale's, else Spanish.
+
+    The locales C and POSIX say nothing about a reader, and neither does one of a third language. A GRADER_LANG that is
+    none of ours is passed over here; the command line refuses it by name.
+    """
+    found = os.environ if environ is None else environ
+    if (chosen := found.get(VARIABLE, "")) in languages:
+        return chosen
+    locale = next((value for name in _LOCALE_VARIABLES if (value := found.get(name))), "")
+    name = re.split(r"[_.@-]", locale, maxsplit=1)[0].lower()
+    return name if name in languages else FALLBACK
 
 
 class _Number(float):

@@ -7,57 +7,63 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from saying import give_up, say
+
 from grader import polling, process
-from grader.errors import DockerUnavailableError
+from grader.errors import DockerUnavailableError, GraderError
+from grader.images import packages
 from grader.images.endpoint import DEFAULT_SOCKET, connect, current_endpoint
+from grader.model.text import msg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from grader.model.text import Text
 
 HOME = Path("/var/lib/grader-engine")
 LOG = HOME / "dockerd.log"
 PID_FILE = Path("/var/run/docker.pid")
 START_S = 90.0
-INSTALL_S = 900.0
 
 
 def main() -> int:
     """Return the exit code."""
     try:
-        print(f"Docker engine: {_version()}")
+        say(_engine())
     except DockerUnavailableError as error:
         missing = error
     else:
         return 0
     if not _ours_to_start():
-        return _give_up(missing)
-    print("No Docker engine answers; starting one", flush=True)
-    if shutil.which("dockerd") is None and not _install():
-        return _give_up(missing)
+        return give_up(missing)
+    say(msg("No Docker engine answers; starting one"))
     try:
+        packages.install("docker.io", "iptables", provides="dockerd", on_progress=say)
         _start()
-        version = polling.eventually(_answers, within=START_S, every=0.3, what="the Docker engine's first answer")
+        found = polling.eventually(_answers, within=START_S, every=0.3, what="the Docker engine's first answer")
+    except GraderError as error:
+        return give_up(error)
     except (polling.DeadlineError, OSError) as error:
-        print(f"The engine did not start: {error}", file=sys.stderr)
-        if LOG.is_file():
-            print("\n".join(LOG.read_text("utf-8", "replace").splitlines()[-15:]), file=sys.stderr)
-        return 3
-    print(f"Docker engine: {version}")
+        last = LOG.read_text("utf-8", "replace").splitlines()[-15:] if LOG.is_file() else []
+        log = "\n".join([str(error), *last])
+        remedy = msg("Look at %(log)s, start the engine by hand, and run the same command again.", log=str(LOG))
+        return give_up(GraderError(msg("The Docker engine did not start: %(log)s", log=log), remedy))
+    say(found)
     return 0
 
 
-def _version() -> str:
-    return f"{connect(timeout_s=10).version()['Version']} at {current_endpoint()}"
+def _engine() -> Text:
+    version = str(connect(timeout_s=10).version()["Version"])
+    return msg("Docker engine %(version)s at %(endpoint)s", version=version, endpoint=current_endpoint())
 
 
-def _answers() -> str | None:
+def _answers() -> Text | None:
     try:
-        return _version()
+        return _engine()
     except DockerUnavailableError:
         return None
 
@@ -65,23 +71,9 @@ def _answers() -> str | None:
 def _ours_to_start() -> bool:
     """Only the default socket of a Debian-like system, and only as root: any other endpoint is the user's affair."""
     try:
-        default = current_endpoint() == DEFAULT_SOCKET
+        return current_endpoint() == DEFAULT_SOCKET and packages.can_install()
     except DockerUnavailableError:
         return False
-    return default and sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
-def _install() -> bool:
-    print("Installing the packages docker.io and iptables (a minute or two)", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for argv in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker.io", "iptables"],
-    ):
-        done = process.run(argv, deadline_s=INSTALL_S, env=environment)
-        if done.returncode != 0:
-            print(done.output[-2000:], file=sys.stderr)
-    return shutil.which("dockerd") is not None
 
 
 def _start() -> None:
@@ -117,13 +109,6 @@ def _read(path: Path, ask: Callable[[str], bool]) -> bool:
         return ask(path.read_text("utf-8"))
     except (OSError, ValueError):
         return False
-
-
-def _give_up(error: DockerUnavailableError) -> int:
-    for text in (error.message, error.remedy):
-        if text:
-            print(text.msgid % text.params, file=sys.stderr)
-    return 3
 
 
 if __name__ == "__main__":

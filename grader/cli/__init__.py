@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 import click
 
 from grader._version import __version__
+from grader.i18n import VARIABLE, languages
 
 COMMANDS = {
     "list": "grader.cli.catalogues:list_",
@@ -25,6 +27,7 @@ COMMANDS = {
     "clean": "grader.cli.machine:clean",
     "doctor": "grader.cli.machine:doctor",
 }
+_ELSEWHERE = "grader.cli.windows:elsewhere"
 HELP = {
     "list": "List the assignments.",
     "images": "List, pull or build the images that submissions may use.",
@@ -52,10 +55,11 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
+        """Import and return one command; on Windows itself, what says where to run it instead."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        # "win32" is Windows itself; in a WSL 2 distribution Python's platform is "linux"
+        module, _, name = (_ELSEWHERE if sys.platform == "win32" else COMMANDS[cmd_name]).partition(":")
         found: click.Command = getattr(importlib.import_module(module), name)
         return found
 
@@ -67,5 +71,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="grader")
-def command() -> None:
+@click.option(
+    "--lang", type=click.Choice(languages), envvar=VARIABLE, show_envvar=True, help="Language of all messages."
+)
+def command(lang: str | None) -> None:
     """Grade message-broker exercises: start a submission in Docker, break it, watch it, explain the grade."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.common import assignments_folder, guarded, language, say
+from grader.cli.common import assignments_folder, guarded, language, printable, say
+from grader.model.text import msg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,10 @@ def list_images(as_json: bool, lang: str) -> None:
 @language
 @guarded
 def ensure(names: tuple[str, ...], assignment: tuple[str, ...], mode: str, extra: Path | None, lang: str) -> None:
-    """Have the images NAMES ready: pulled where a registry answers, built from packages where none does."""
+    """Have the images NAMES ready: pulled where a registry answers, built from packages where none does.
+
+    Those of NAMES are listed; those of an assignment are counted.
+    """
     from grader import images as library  # noqa: PLC0415 - start-up time
     from grader.images.endpoint import connect  # noqa: PLC0415
 
@@ -86,5 +90,9 @@ def ensure(names: tuple[str, ...], assignment: tuple[str, ...], mode: str, extra
             wanted += images_of(assignments.load(each, extra))
         wanted = list(dict.fromkeys(wanted))
     found = library.resolve(connect(), wanted, mode=mode, on_progress=lambda text: say(text, lang))  # type: ignore[arg-type]
-    for image in found.values():
+    for image in (found[name] for name in dict.fromkeys(names)):
         click.echo(f"{image.name:34} {image.reference}")
+    if assignment:
+        built = sum(image.equivalent for image in found.values())
+        ready = msg("Images: %(count)s are ready, %(built)s of them built from packages", count=len(found), built=built)
+        click.echo(printable(ready, lang))

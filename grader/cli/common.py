@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,18 +13,24 @@ import click
 
 from grader import untrusted
 from grader.errors import GraderError, SubmissionError, UsageError
-from grader.i18n import languages
+from grader.i18n import default_language, languages
 from grader.model.text import Text, msg
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_USAGE, EXIT_PROVISIONAL, EXIT_REFUSED, EXIT_INTERRUPTED = 2, 3, 4, 130
 MAX_FINDINGS = 50
 
+
+def _language() -> str:
+    """Return what was said before the command (`grader --lang en list`), else what the environment says."""
+    return click.get_current_context().find_root().params.get("lang") or default_language()
+
+
 language = click.option(
     "--lang",
     type=click.Choice(languages),
-    default=lambda: "en" if os.environ.get("GRADER_LANG") == "en" else "es",
-    help="Language of messages (es by default; GRADER_LANG).",
+    default=_language,
+    help="Language of messages (else GRADER_LANG, else the locale, else es).",
 )
 assignments_folder = click.option(
     "--assignments", "extra", type=click.Path(path_type=Path, file_okay=False), help="A folder of further assignments."
@@ -46,7 +51,7 @@ def guarded(function: F) -> F:
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        lang = kwargs.get("lang") or "es"
+        lang = kwargs.get("lang") or default_language()
         signal.signal(signal.SIGTERM, _interrupt)
         try:
             return function(*args, **kwargs)

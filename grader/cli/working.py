@@ -79,7 +79,10 @@ def watch(
             present(result)
             show_inside(live, screen, lang)
             _say(screen, msg("Waiting for your next change (Ctrl-C ends)."), lang)
-            anew.append(loop.follow(live, source, out, show))
+            try:
+                anew.append(loop.follow(live, source, out, show))
+            except KeyboardInterrupt:  # before it watches, or while a change is graded
+                anew.append(False)
 
         result = grade(linger)
         if not anew:  # it did not get as far as a stack

@@ -9,8 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from grader import paths, process
 from grader.errors import ImageMissingError
+from grader.images import packages
 from grader.images.certificates import host_extras
 from grader.model.text import Text, msg
 
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
     import docker
 
 BOOTSTRAP_S = 600.0
-_INSTALL_S = 300.0
+_PROGRAM = "mmdebstrap"
+_SCRATCH = "bootstrap-"
 # As in the images that it stands for: no documentation but licences, no manuals, no translations.
 _SLIM = (
     "path-exclude=/usr/share/doc/*",
@@ -35,15 +39,18 @@ def debian(engine: docker.DockerClient, suite: str, *, on_progress: Callable[[Te
 
     The host's additional certificates are in its collection. Raises ImageMissingError with the tool's last lines.
     """
-    program = _mmdebstrap(on_progress)
+    program = have_program(on_progress)
+    _sweep()
     on_progress(msg("Bootstrapping Debian %(suite)s from packages (about half a minute)", suite=suite))
-    with tempfile.TemporaryDirectory(dir=paths.cache(), prefix="bootstrap-") as scratch:
+    with tempfile.TemporaryDirectory(dir=paths.cache(), prefix=f"{_SCRATCH}{os.getpid()}-") as scratch:
         certificates = Path(scratch, "certificates")
         certificates.mkdir()
         for number, text in enumerate(host_extras()):
             (certificates / f"host-{number}.crt").write_text(text, "ascii")
         archive = Path(scratch, "root.tar")
-        done = process.run(
+        # What it unpacks lies in our folder too, and it ends when we do: a later run finds all that a killed one left.
+        (temporary := Path(scratch, "tmp")).mkdir()
+        done = process.spawn(
             [
                 program,
                 "--quiet",
@@ -56,9 +63,9 @@ def debian(engine: docker.DockerClient, suite: str, *, on_progress: Callable[[Te
                 suite,
                 str(archive),
             ],
-            deadline_s=BOOTSTRAP_S,
-            env=_environment(),
-        )
+            env={**_environment(), "TMPDIR": str(temporary)},
+            die_with_parent=True,
+        ).wait(BOOTSTRAP_S)
         if done.returncode != 0:
             raise ImageMissingError(
                 msg(
@@ -71,6 +78,14 @@ def debian(engine: docker.DockerClient, suite: str, *, on_progress: Callable[[Te
         return _import(engine, archive)
 
 
+def _sweep() -> None:
+    """Remove what bootstraps of graders that died have left in the cache."""
+    for left in paths.cache().glob(f"{_SCRATCH}*"):
+        owner = left.name.removeprefix(_SCRATCH).partition("-")[0]
+        if not owner.isdigit() or not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _import(engine: docker.DockerClient, archive: Path) -> str:
     answer = engine.api.import_image_from_file(str(archive))
     # The engine answers with JSON lines, the last of which carries the image's id.
@@ -78,13 +93,11 @@ def _import(engine: docker.DockerClient, archive: Path) -> str:
     return marker + str(answer).rsplit(marker, 1)[1][:64]
 
 
-def _mmdebstrap(on_progress: Callable[[Text], None]) -> str:
-    found = shutil.which("mmdebstrap")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        on_progress(msg("Installing the package mmdebstrap"))
-        for argv in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "mmdebstrap"]):
-            process.run(argv, deadline_s=_INSTALL_S, env={**_environment(), "DEBIAN_FRONTEND": "noninteractive"})
-        found = shutil.which("mmdebstrap")
+def have_program(on_progress: Callable[[Text], None]) -> str:
+    """Return mmdebstrap's path; it is installed where that can be done. ImageMissingError says what to do elsewhere."""
+    if packages.can_install():
+        packages.install(_PROGRAM, provides=_PROGRAM, on_progress=on_progress)
+    found = shutil.which(_PROGRAM)
     if found is None:
         raise ImageMissingError(
             msg("No image registry answers, and the program mmdebstrap, which builds base images, is not installed."),
@@ -94,5 +107,5 @@ def _mmdebstrap(on_progress: Callable[[Text], None]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    kept = ("PATH", "HOME", "TMPDIR", "http_proxy", "https_proxy", "no_proxy")
+    kept = ("PATH", "HOME", "http_proxy", "https_proxy", "no_proxy")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}

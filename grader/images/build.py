@@ -5,8 +5,6 @@ The classic builder needs no client program and is in every engine; an equivalen
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import io
 import tarfile
 import threading
@@ -16,14 +14,14 @@ import docker
 import docker.errors
 import requests.exceptions
 
-from grader import paths
+from grader import locks
 from grader.errors import ImageMissingError
 from grader.images import recipes
-from grader.images.bootstrap import debian
+from grader.images.bootstrap import debian, have_program
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from grader.catalogue import Catalogue, Equivalent
 
@@ -60,6 +58,24 @@ class Builder:
             return None
         return str(labels.get(LABEL_VERSION) or equivalent.version)
 
+    def prepare(self, wanted: Iterable[Equivalent]) -> None:
+        """Have the program that makes base images, if one of `wanted` stands on a base that is not here.
+
+        Called before builds run beside each other. Raises ImageMissingError, or PackagesError with apt's words.
+        """
+        if any(e.suite and self.present(e) is None for e in self._with_lower(wanted)):
+            have_program(self._tell)
+
+    def _with_lower(self, wanted: Iterable[Equivalent]) -> list[Equivalent]:
+        found: dict[str, Equivalent] = {}
+        waiting = list(wanted)
+        while waiting:
+            each = waiting.pop()
+            if each.name not in found:
+                found[each.name] = each
+                waiting += recipes.dependencies(self._catalogue, each).values()
+        return list(found.values())
+
     def ensure(self, equivalent: Equivalent) -> str:
         """Build the equivalent and what it stands on, unless it is there; return its real version.
 
@@ -70,7 +86,7 @@ class Builder:
         lower = recipes.dependencies(self._catalogue, equivalent)
         for dependency in lower.values():
             self.ensure(dependency)
-        with _exclusive(equivalent.name):
+        with locks.exclusive(equivalent.name):
             if (version := self.present(equivalent)) is not None:  # another thread or grader built it meanwhile
                 return version
             arguments = {argument: dependency.reference for argument, dependency in lower.items()}
@@ -118,7 +134,10 @@ class Builder:
                 name=equivalent.reference,
                 log="\n".join(log[-_LOG_LINES:]),
             ),
-            msg("Look whether the package sources can be reached, and run grader images build again."),
+            msg(
+                "Look whether the package sources can be reached, and run again: grader images ensure %(name)s",
+                name=equivalent.name,
+            ),
         )
 
     def _version(self, image: str) -> str:
@@ -143,13 +162,3 @@ def _archive(name: str, text: str) -> bytes:
         info.size = len(data)
         archive.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
-
-
-@contextlib.contextmanager
-def _exclusive(name: str) -> Iterator[None]:
-    """Let one thread of one grader at a time build the image of that name."""
-    folder = paths.cache() / "locks"
-    folder.mkdir(exist_ok=True)
-    with (folder / name.replace("/", "_").replace(":", "_")).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # a lock of its own for every open file, so it holds between threads too
-        yield

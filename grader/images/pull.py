@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
 import json
 import threading
@@ -13,11 +12,11 @@ import docker
 import docker.errors
 import requests.exceptions
 
-from grader import paths
+from grader import locks, paths
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from grader.catalogue import ImageName
@@ -136,7 +135,7 @@ def _read() -> dict[str, str]:
 
 
 def _record(name: str, reference: str) -> None:
-    with _locked():
+    with locks.exclusive("images.lock.json"):
         data = _read()
         if data.get(name) == reference:
             return
@@ -144,10 +143,3 @@ def _record(name: str, reference: str) -> None:
         new = _file().with_suffix(".new")
         new.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n", "utf-8")
         new.replace(_file())
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    with (paths.cache() / "images.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

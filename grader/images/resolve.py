@@ -53,17 +53,26 @@ def resolve(
     """
     resolver = _Resolver(engine, catalogue or catalogues.load(), mode, on_progress or _silent)
     wanted = list(dict.fromkeys(names))
+    failures: dict[str, BaseException] = {}
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="image") as pool:
-        futures = {name: pool.submit(resolver.one, name) for name in wanted}
+
+        def each(step: Callable[[str], ResolvedImage | None], of: list[str]) -> dict[str, ResolvedImage]:
+            futures = {name: pool.submit(step, name) for name in of}
+            failures.update((n, error) for n, future in futures.items() if (error := future.exception()) is not None)
+            return {n: image for n, future in futures.items() if n not in failures and (image := future.result())}
+
         try:
-            failures = [error for future in futures.values() if (error := future.exception()) is not None]
+            found = each(resolver.given, wanted)
+            left = [name for name in wanted if name not in found and name not in failures]
+            resolver.prepare(left)
+            found |= each(resolver.built, left)
         except BaseException:  # an interrupt: what runs is ended at its next line of output
             resolver.builder.cancel()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if failures:
-        raise failures[0]
-    return {name: future.result() for name, future in futures.items()}
+        raise next(failures[name] for name in wanted if name in failures)
+    return {name: found[name] for name in wanted}
 
 
 def survey(engine: docker.DockerClient, catalogue: Catalogue) -> list[Row]:
@@ -93,21 +102,32 @@ class _Resolver:
         self.builder = Builder(engine, catalogue, on_progress=tell)
         self.puller = Puller(engine, on_progress=tell)
 
-    def one(self, name: str) -> ResolvedImage:
-        parsed = catalogues.parse(name)
-        if parsed is None:
-            raise ImageMissingError(msg("%(name)s is not the name of an image.", name=name))
-        entry = self._catalogue.find(name)
-        stand_in = entry.equivalent if entry and self._mode != "pull" else None
+    def given(self, name: str) -> ResolvedImage | None:
+        """Return an image that is here, or that a registry gives; None where it would have to be built."""
+        parsed = _parsed(name)
+        stand_in = self._stand_in(name)
         if self._mode != "equivalent" and (reference := self.puller.present(parsed)):
             return _pulled(parsed, reference)
         if stand_in and (version := self.builder.present(stand_in)):
             return _equivalent(parsed, stand_in, version)
         if self._mode != "equivalent" and (reference := self.puller.pull(parsed)):
             return _pulled(parsed, reference)
-        if stand_in:
+        return None
+
+    def prepare(self, names: Iterable[str]) -> None:
+        """Have the programs that building these needs."""
+        self.builder.prepare(stand_in for name in names if (stand_in := self._stand_in(name)))
+
+    def built(self, name: str) -> ResolvedImage:
+        """Build an image that nothing gives."""
+        parsed = _parsed(name)
+        if stand_in := self._stand_in(name):
             return _equivalent(parsed, stand_in, self.builder.ensure(stand_in))
-        raise self._missing(parsed, entry)
+        raise self._missing(parsed, self._catalogue.find(name))
+
+    def _stand_in(self, name: str) -> Equivalent | None:
+        entry = self._catalogue.find(name)
+        return entry.equivalent if entry and self._mode != "pull" else None
 
     def _missing(self, name: ImageName, entry: Entry | None) -> ImageMissingError:
         reason = self.puller.reasons.get(str(name), "")
@@ -123,6 +143,13 @@ class _Resolver:
             msg("The image %(name)s can neither be pulled nor built here. %(reason)s", name=str(name), reason=reason),
             advice,
         )
+
+
+def _parsed(name: str) -> ImageName:
+    parsed = catalogues.parse(name)
+    if parsed is None:
+        raise ImageMissingError(msg("%(name)s is not the name of an image.", name=name))
+    return parsed
 
 
 def _pulled(name: ImageName, reference: str) -> ResolvedImage:

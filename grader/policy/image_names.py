@@ -140,4 +140,4 @@ def _suggest(scope: Scope, written: str) -> Text:
     meant = scope.project.catalogue.nearest(written)
     if meant:
         return msg("Use %(image)s.", image=meant)
-    return msg("Use an image of the catalogue (grader images lists them).")
+    return msg("Use an image of the catalogue (grader images list shows them).")

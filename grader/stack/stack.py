@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import docker
 
+from grader import catalogue
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.stack import compose, gateway, labels, starting
@@ -233,7 +234,9 @@ class Stack:
         if not self.canary():
             raise CanaryError(msg("The Docker engine or our own gateway did not answer; this is not your fault."))
         if missing := starting.missing_image(self.client, images):
+            name = missing.removeprefix(catalogue.LOCAL)
+            built_here = missing != name and name.startswith("build/")  # by this grading; the next one builds it anew
             raise GraderError(
                 msg("An image is missing on this machine: %(image)s", image=missing),
-                msg("Get it with: grader images build"),
+                None if built_here else msg("Get it with: grader images ensure %(name)s", name=name),
             )

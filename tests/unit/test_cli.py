@@ -116,3 +116,39 @@ def test_new_makes_a_folder_that_check_knows(tmp_path: Path) -> None:
     assert run("new", "rabbitmq-task-queue", str(folder)).exit_code == 0
     assert {p.name for p in folder.iterdir()} >= {"README.md", "grader.yaml", "compose.yaml"}
     assert run("inspect", str(folder), "--assignment", "rabbitmq-task-queue").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "environment", "lang"),
+    [
+        ((), (), {}, "es"),
+        (("--lang", "en"), (), {}, "en"),
+        ((), ("--lang", "en"), {}, "en"),
+        (("--lang", "es"), ("--lang", "en"), {}, "en"),
+        (("--lang", "en"), (), {"GRADER_LANG": "es"}, "en"),
+        ((), ("--lang", "es"), {"GRADER_LANG": "en"}, "es"),
+        ((), (), {"GRADER_LANG": "en"}, "en"),
+        ((), (), {"GRADER_LANG": "", "LC_ALL": "", "LANG": "en_IE.UTF-8"}, "en"),
+    ],
+    ids=str,
+)
+def test_the_language_is_said_before_or_after_the_command(
+    before: tuple[str, ...], after: tuple[str, ...], environment: dict[str, str], lang: str
+) -> None:
+    """`grader --lang en list` is `grader list --lang en`; what is said last is nearest and counts."""
+    title = {"es": "Cola de tareas", "en": "Task queue"}
+    result = CliRunner(env=environment).invoke(command, [*before, "list", *after], catch_exceptions=False)
+    assert title[lang] in result.output
+    assert result.exit_code == 0
+    words = {"es": "No hay ", "en": "There is no "}
+    below = CliRunner(env=environment).invoke(command, [*before, "images", "ensure", "--assignment", "none", *after])
+    assert words[lang] in below.output
+    assert below.exit_code == 2
+
+
+def test_a_language_that_there_is_not_is_named() -> None:
+    """With where it was said."""
+    result = CliRunner(env={"GRADER_LANG": "fr"}).invoke(command, ["list"])
+    assert result.exit_code == 2
+    assert "GRADER_LANG" in result.output
+    assert "'fr'" in result.output

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 import pytest
@@ -15,42 +13,17 @@ from click.testing import CliRunner
 
 from grader import assignments
 from grader.cli import COMMANDS, command
+from tests.pages import PAGES, ROOT, lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    from tests.pages import Line
+
 MINE = ("student", "instructor", "author", "administrator", "gradescope", "prairielearn")
-_FENCED = re.compile(r"^ *```(?:sh|bash|console)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-_INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
-# What a page calls a student's submission, and what the reader is to put in its place.
+# What a page calls a student's submission.
 SUBMISSIONS = {"work", "work.zip", "WORK", "/autograder/submission", "/grade/student", "."}
-PLACEHOLDERS = {"<id>": "rabbitmq-task-queue", "WORK": "work", "DIR": "out"}
-
-
-class Line(NamedTuple):
-    """A `grader` command in a page."""
-
-    page: str
-    argv: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.page}: {' '.join(self.argv)}"
-
-
-def lines(page: Path) -> Iterator[Line]:
-    """The `grader` commands of a page's code blocks, as a shell would hand them over."""
-    text = page.read_text("utf-8")
-    for block in [*_FENCED.findall(text), *_INDENTED.findall(_FENCED.sub("", text))]:
-        for line in block.replace("\\\n", " ").splitlines():
-            with_words = line.strip().removeprefix("$ ")
-            if with_words.startswith("grader ") and "{" not in with_words:
-                words = shlex.split(with_words, comments=True)[1:]
-                yield Line(page.name, tuple(PLACEHOLDERS.get(w, w) for w in words if w not in {">", ">&2"}))
-
-
 LINES = sorted({line for page in PAGES for line in lines(page)})
 
 

@@ -82,7 +82,7 @@ def test_an_incomplete_catalogue_is_noticed(tmp_path: Path) -> None:
     source = tmp_path / "grader" / "a.py"
     source.parent.mkdir()
     source.write_text('msg("one %(n)s", n=1)\nmsg("two")\n')
-    tongue = SCRIPT.Tongue(tmp_path / "grader", (), tmp_path / "grader" / "locale")
+    tongue = SCRIPT.Tongue((tmp_path / "grader",), (), tmp_path / "grader" / "locale")
     SCRIPT.update(tongue, tmp_path)
     tongue.po.write_text(tongue.po.read_text().replace('"one %(n)s"\nmsgstr ""', '"one %(n)s"\nmsgstr "uno %(m)s"'))
     found = [fault.partition(":")[0] for fault in SCRIPT.faults(tongue, tmp_path)]
@@ -107,3 +107,27 @@ def test_every_message_id_is_a_literal() -> None:
 def _says(message: ast.expr) -> bool:
     """Say whether a message id is a literal, or that of another Text (`other.msgid`), which was one where it stands."""
     return isinstance(message, ast.Constant) or (isinstance(message, ast.Attribute) and message.attr == "msgid")
+
+
+@pytest.mark.parametrize(
+    ("environment", "lang"),
+    [
+        ({}, "es"),
+        ({"GRADER_LANG": "en"}, "en"),
+        ({"GRADER_LANG": "es", "LC_ALL": "en_GB.UTF-8"}, "es"),
+        ({"GRADER_LANG": "", "LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en"}, "en"),
+        ({"LANG": "es_MX"}, "es"),
+        ({"LANG": "ca_ES@valencia"}, "es"),
+        ({"LANG": "C", "LC_MESSAGES": "en_US"}, "en"),
+        ({"LANG": "en_US", "LC_MESSAGES": "es_ES"}, "es"),
+        ({"LANG": "en_US", "LC_ALL": "C.UTF-8"}, "es"),
+        ({"LANG": "POSIX"}, "es"),
+        ({"LANG": "eng"}, "es"),
+    ],
+    ids=str,
+)
+def test_who_names_no_language_is_spoken_to_in_theirs(environment: dict[str, str], lang: str) -> None:
+    """GRADER_LANG, else the locale in POSIX's order (C and POSIX say nothing), else Spanish."""
+    assert i18n.default_language(environment) == lang

