@@ -15,19 +15,13 @@ BIN := .venv/bin
 # The first Python that is new enough; PYTHON=… on the command line chooses another one.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
-THIS_PYTHON = $(or $(PYTHON),$(error Python 3.11 or newer is needed: make PYTHON=/path/to/python3))
+THIS_PYTHON = $(or $(PYTHON),$(error Python 3.11 or newer is needed, hace falta Python 3.11 o posterior: make PYTHON=/path/to/python3))
 ASSIGNMENTS = $(notdir $(wildcard assignments/*))
 
 .PHONY: help setup demo test lint unit doctor clean venv engine compose images all-images lock picture
 
 help:
-	@echo 'make demo     una entrega correcta y dos que fallan, y sus informes'
-	@echo '              grade a right submission and two wrong ones, and show their reports'
-	@echo 'make test     lint, types, layers, and all tests (the ones with Docker too)'
-	@echo 'make setup    only what both do first: environment, engine, Compose, images'
-	@echo 'make lint     lint, types and layers;   make unit   the tests that need no Docker'
-	@echo 'make doctor   what this machine has and lacks;   make clean   left-overs of graders that died'
-	@echo 'make lock     the locks of requirements/ (LOCK=--upgrade);   make picture   docs/report.png from a report of the demo'
+	@$(THIS_PYTHON) scripts/targets.py
 
 setup: venv engine compose images
 
