@@ -18,6 +18,8 @@ from grader import paths
 
 Kind = Literal["broker", "database", "language", "base"]
 
+# Programs that health checks and entries of submissions call, and that some originals have and others lack.
+WATCHED_PROGRAMS = ("bash", "curl", "gcc", "git", "make", "nc", "python3", "rabbitmqadmin", "wget")
 LOCAL = "grader.local/"  # the namespace of what is built here: never an upstream name
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a fifth of the time
 _DEFAULT_REGISTRY = re.compile(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?(?=[^/]+$)")
@@ -51,6 +53,7 @@ class Equivalent(msgspec.Struct, frozen=True, kw_only=True):
     uses: dict[str, str] = {}
     args: dict[str, str] = {}
     differs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:

@@ -7,17 +7,16 @@ import datetime
 import platform
 import secrets
 import shutil
-import threading
 import time
 import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from grader import catalogue, images, intake, policy, scoring, serving
+from grader import catalogue, company, images, intake, policy, scoring, starting
 from grader._version import __version__
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
@@ -31,9 +30,6 @@ from grader.model.outcome import Evidence, Outcome
 from grader.model.plan import StackPlan
 from grader.model.text import msg
 from grader.model.workspace import Workspace
-from grader.probes.recorder import Recorder
-from grader.stack import readiness
-from grader.stack.build.builder import BuildLimits
 from grader.stack.disk import DiskWatch
 from grader.stack.stack import Stack
 from grader.stack.stage import new_stage
@@ -46,8 +42,9 @@ if TYPE_CHECKING:
     from grader.events import Listener
 
 T = TypeVar("T")
-WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
 GATEWAY_IMAGE = "python:3.13-slim"
+# What a machine that has too much to do can bring about; a build that ends with an error is none of it.
+_TIMELY = frozenset({"start-failed", "build-timeout", "service-not-ready"})
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -188,29 +185,85 @@ def _in_docker(
     resolved = stage("images", lambda: images.resolve(client, wanted, mode=options.images, on_progress=progress))
     run.images = tuple(resolved[name] for name in dict.fromkeys(plan.images))
     bound = policy.bind(plan, resolved)
-    with contextlib.ExitStack() as cleanup:
-        stack = stage("networks", lambda: _create(client, bound, workspace, resolved, folder, stage.listen))
-        cleanup.callback(lambda: stage("teardown", stack.down))
-        stop = runner.Stop()
-        watch = DiskWatch(
-            stack, limit_mib=run.assignment.limits.disk_mib, on_exceeded=lambda: stop.now("disk-exceeded")
-        )
-        cleanup.callback(watch.close)
-        try:
-            with options.gate():
-                states = _start(run, stage, stack, bound)
-        except SubmissionBrokenError as broken:
-            if watch.exceeded:  # whatever else went wrong, its containers were taken away
-                raise SubmissionBrokenError(_wrote_too_much(run)) from broken
-            raise
-        outcomes = judged(run, stage, stack, states, run.checks, folder / "checks", stop)
+    with contextlib.ExitStack() as cleanup, company.beside() as others:
+
+        def begin(until: contextlib.ExitStack) -> _Begun:
+            create = partial(_create, client, bound, workspace, resolved, folder)
+            return _begin(run, stage, create, bound, until, options)
+
+        begun = _begin_fairly(run, begin, cleanup, others)
+        outcomes = judged(run, stage, begun.stack, begun.states, run.checks, folder / "checks", begun.stop)
+        others.leave()
         if options.linger:
             live = Live(
-                run=run, stage=stage, stack=stack, plan=bound, workspace=workspace, folder=folder, options=options,
-                outcomes=outcomes,
+                run=run, stage=stage, stack=begun.stack, plan=bound, workspace=workspace, folder=folder,
+                options=options, outcomes=outcomes,
             )  # fmt: skip
             options.linger(live)
         return outcomes
+
+
+class _Begun(NamedTuple):
+    """A stack that was started, how its services came up, and what ends its checks."""
+
+    stack: Stack
+    states: dict[str, ServiceState]
+    stop: runner.Stop
+
+
+def _begin_fairly(
+    run: Run, begin: Callable[[contextlib.ExitStack], _Begun], cleanup: contextlib.ExitStack, others: company.Company
+) -> _Begun:
+    """Start the submission; a start that fails on a busy machine is tried a second time alone, and only that counts."""
+    with contextlib.ExitStack() as first:
+        try:
+            begun = begin(first)
+            why = next((s.reason for s in begun.states.values() if s.reason in _TIMELY), "")
+        except SubmissionBrokenError as broken:
+            why = broken.findings[0].code
+            if why not in _TIMELY or not others.busy():
+                raise
+        else:
+            if not why or not others.busy():
+                cleanup.push(first.pop_all())
+                return begun
+    run.findings += (
+        Finding(
+            code="start-tried-again",
+            severity="notice",
+            message=msg(
+                "The first start failed (%(why)s) while other work ran on the grader's machine. It was tried again "
+                "alone, and what you read here is what came of that.",
+                why=why,
+            ),
+        ),
+    )
+    with others.alone():
+        return begin(cleanup)
+
+
+def _begin(
+    run: Run,
+    stage: Stages,
+    create: Callable[[Listener], Stack],
+    plan: StackPlan,
+    until: contextlib.ExitStack,
+    options: Options,
+) -> _Begun:
+    """Make a stack and start it; `until` takes it down when it is closed."""
+    stack = stage("networks", lambda: create(stage.listen))
+    until.callback(lambda: stage("teardown", stack.down))
+    stop = runner.Stop()
+    watch = DiskWatch(stack, limit_mib=run.assignment.limits.disk_mib, on_exceeded=lambda: stop.now("disk-exceeded"))
+    until.callback(watch.close)
+    try:
+        with options.gate():
+            states = starting.start(run, stage, stack, plan)
+    except SubmissionBrokenError as broken:
+        if watch.exceeded:  # whatever else went wrong, its containers were taken away
+            raise SubmissionBrokenError(_wrote_too_much(run)) from broken
+        raise
+    return _Begun(stack, states, stop)
 
 
 def judged(
@@ -255,65 +308,12 @@ def _create(
     )
 
 
-def _start(run: Run, stage: Stages, stack: Stack, plan: StackPlan) -> dict[str, ServiceState]:
-    """Start brokers while images build, then the rest, and wait for readiness."""
-    contract = run.assignment.services
-    witnesses = [s.name for s in contract if s.role in WITNESSES and not _built(plan, s.name)]
-    brokers = _Background(lambda: stack.up(witnesses, deps=False) if witnesses else None)
-    try:
-        stage("build", lambda: build(run, stack))
-    finally:
-        brokers.join()
-    brokers.result()
-    stage("up", lambda: stack.up(None, deps=True))
-    return ready(run, stage, stack)
-
-
-def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
-    """Wait until the contract's services are ready, and say how each came up."""
-    contract = run.assignment.services
-    recorder = Recorder(stack.clock)
-    probes = {s.name: probe for s in contract if (probe := serving.ready_probe(stack, recorder, s))}
-    found = stage("ready", lambda: readiness.wait(stack, probes, within=run.assignment.limits.ready_s))
-    states = {
-        name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
-        for name, r in found.items()
-    }
-    for service in contract:
-        state = states.get(service.name)
-        if state and state.ready and (reason := serving.refuses(stack, recorder, service)):
-            states[service.name] = ServiceState(ready=False, reason=reason)
-    return states
-
-
 def _wrote_too_much(run: Run) -> Finding:
     return Finding(
         code="disk-exceeded",
         severity="error",
         message=msg("The project wrote more than %(n)s MiB to disk.", n=run.assignment.limits.disk_mib),
     )
-
-
-def build(run: Run, stack: Stack) -> None:
-    """Build the submission's images; what fails for lack of something in a stand-in image of ours is our error."""
-    try:
-        limits = run.assignment.limits
-        stack.build(
-            BuildLimits(seconds=limits.build_s, memory_mib=limits.build_memory_mib, disk_mib=limits.build_disk_mib)
-        )
-    except SubmissionBrokenError as broken:
-        lacking = [image for image in run.images if image.equivalent and image.differs]
-        if lacking and any(images.LACKS in line for finding in broken.findings for line in finding.detail):
-            names = ", ".join(image.name for image in lacking)
-            raise GraderError(
-                msg("The build needs something that our stand-in for %(images)s does not have.", images=names),
-                msg("Grade it where images can be pulled; this says nothing about the submission."),
-            ) from broken
-        raise
-
-
-def _built(plan: StackPlan, service: str) -> bool:
-    return any(build.service == service for build in plan.builds)
 
 
 def chosen_checks(assignment: Assignment, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -368,25 +368,3 @@ class Stages:
             seconds = time.monotonic() - began
             self._run.stages[name] = round(self._run.stages.get(name, 0.0) + seconds, 3)
             self.listen(StageEnded(name, seconds, ok))
-
-
-class _Background:
-    """Work in a thread beside ours, whose exception is raised when its result is asked for."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self._thread.start()
-
-    def _run(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            self._error = error
-
-    def join(self) -> None:
-        self._thread.join()
-
-    def result(self) -> None:
-        if self._error:
-            raise self._error

@@ -81,6 +81,8 @@ def survey(engine: docker.DockerClient, catalogue: Catalogue) -> list[Row]:
     puller = Puller(engine, on_progress=_silent)
     rows: list[Row] = []
     for name, equivalent in catalogue.equivalents.items():
+        if catalogue.find(name) is None:  # others stand on it; no submission can name it
+            continue
         parsed = catalogues.parse(name)
         if parsed and (pulled := puller.present(parsed)):
             rows.append({"name": name, "state": "pulled", "reference": pulled, "version": ""})

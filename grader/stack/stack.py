@@ -14,7 +14,7 @@ import docker
 from grader import catalogue
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
-from grader.stack import compose, gateway, labels, starting
+from grader.stack import compose, gateway, labels, start_failure
 from grader.stack.build import builder, egress, jobs
 from grader.stack.container import Container
 from grader.stack.creation import make
@@ -159,8 +159,8 @@ class Stack:
             arguments += ["--scale", f"{name}={number}"]
         done = self._compose.run(Path(self.info.compose_file), [*arguments, *(services or ())], deadline_s=deadline_s)
         if done.returncode != 0:
-            self._ours(starting.images_of(self.info.compose_file))
-            raise SubmissionBrokenError(starting.failure(self, done, deadline_s))
+            self._ours(start_failure.images_of(self.info.compose_file))
+            raise SubmissionBrokenError(start_failure.failure(self, done, deadline_s))
 
     def clock(self) -> float:
         """Return the seconds since the stack's t=0."""
@@ -233,7 +233,7 @@ class Stack:
         """Raise where a failure of Compose is not the submission's."""
         if not self.canary():
             raise CanaryError(msg("The Docker engine or our own gateway did not answer; this is not your fault."))
-        if missing := starting.missing_image(self.client, images):
+        if missing := start_failure.missing_image(self.client, images):
             name = missing.removeprefix(catalogue.LOCAL)
             built_here = missing != name and name.startswith("build/")  # by this grading; the next one builds it anew
             raise GraderError(

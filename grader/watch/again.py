@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import catalogue, digests, images, intake, pipeline, policy
+from grader import catalogue, digests, images, intake, pipeline, policy, starting
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ class Sitting:
         changed = [build for build in bound.builds if keys[build.service] != self._built.get(build.service)]
         if changed:
             live.stack.change(changed, root)
-            stage("build", lambda: pipeline.build(run, live.stack))
+            stage("build", lambda: starting.build(run, live.stack))
             services = [build.service for build in changed]
             stage("up", lambda: live.stack.up(services, deps=False, recreate=True, grace_s=0))
             self._built = keys
         elif self._judged:
             return None
-        states = pipeline.ready(run, stage, live.stack)
+        states = starting.ready(run, stage, live.stack)
         outcomes: dict[str, Outcome] = {}
         early = tuple(c for c in run.checks if c in set(first))
         for part, checks in enumerate((early, tuple(c for c in run.checks if c not in early))):
