@@ -45,13 +45,24 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class ImageUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a submission names an image first (as in a finding), and whether the catalogue has it."""
+
+    name: str
+    file: str
+    line: int
+    path: str
+    catalogue: bool
+
+
 class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What would be handed to Compose, and what must be made before.
 
     compose: the hardened model (services, networks, volumes, configs, secrets) as plain JSON data. Each service has
     `image`: a catalogue name, or "build:<service>" for a built one. Networks and volumes are named as the submission
     names them; the stack adds project names, labels, addresses and `dns`.
-    replicas: containers per service. images: catalogue names of witnesses and bases. findings: notices and warnings.
+    replicas: containers per service. images: names of what services run and builds name. uses: where the submission
+    names each of them. findings: notices and warnings.
     """
 
     compose: dict[str, Any]
@@ -59,4 +70,5 @@ class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] = ()
     replicas: dict[str, int] = {}
     images: tuple[str, ...] = ()
+    uses: tuple[ImageUse, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -8,6 +8,7 @@ import msgspec
 
 from grader.model.plan import Build
 from grader.model.text import msg
+from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.image_names import judge_image, parse
@@ -111,10 +112,14 @@ def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[
         if scope.witness:  # it would run what another service builds, under the name of a catalogue image
             witness_is_built(at)
         return f"build:{builder}", None, ()
+    sets = Sets(
+        variables=(*found.get("env_file", {}), *found.get("environment", {})),
+        targets=tuple(mount["target"] for mount in found.get("volumes", [])),
+    )
     if scope.witness:
         image = parse(written)
-        return (image.name, None, (image.name,)) if image and right_image(at, written) else ("", None, ())
-    image = judge_image(at, written)
+        return (image.name, None, (image.name,)) if image and right_image(at, written, sets) else ("", None, ())
+    image = judge_image(at, written, sets)
     return (image.name, None, (image.name,)) if image else ("", None, ())
 
 

@@ -132,6 +132,8 @@ def _of_call(node: ast.Call, makers: dict[str, tuple[int, int]]) -> Iterator[tup
         yield from ((code, False) for code in _codes(node.args[0]))
     elif name in makers:
         code_at, remedy_at = makers[name]
+        if name == "add" and len(node.args) == 4 and _sure(node.args[2]):  # of a scope, which is the place itself
+            remedy_at = 3
         if len(node.args) > code_at:
             given = node.args[remedy_at] if len(node.args) > remedy_at else keywords.get("remedy")
             yield from ((code, given is not None and _sure(given)) for code in _codes(node.args[code_at]))
@@ -147,6 +149,8 @@ def _sure(node: ast.expr) -> bool:
     """Say whether an expression is a text whatever happens."""
     if isinstance(node, ast.IfExp):
         return _sure(node.body) and _sure(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return _sure(node.values[-1])
     if isinstance(node, ast.Name):
         return node.id.isupper()
     return isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute)
