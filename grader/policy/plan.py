@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.model.plan import Build, ImageUse, StackPlan
+from grader.model.plan import Build, ImageUse, StackPlan, Wait
 from grader.policy import sealed
 from grader.policy.document.interpolate import escape
 from grader.policy.health import shortened, written
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from grader.policy.service import Judged
 
 
-def assemble(project: Project, kept: dict[str, Judged]) -> StackPlan:
-    """Return the plan of the services that are started."""
+def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] = ()) -> StackPlan:
+    """Return the plan of the services that are started. waits: see `StackPlan`."""
     waited_for = {
         name
         for one in kept.values()
@@ -50,6 +50,7 @@ def assemble(project: Project, kept: dict[str, Judged]) -> StackPlan:
         fills=tuple(f for f in project.fills if f.volume in volumes),
         replicas={name: one.emitted["scale"] for name, one in kept.items()},
         images=tuple(names),
+        waits=waits,
         uses=tuple(_use(project, name) for name in names),
         findings=project.out.all,
     )

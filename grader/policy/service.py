@@ -33,8 +33,9 @@ MAX_ATTEMPTS = 1000
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A judged service.
 
-    emitted: for Compose, with `healthcheck` still in seconds. lines: attribute -> line. fixed_port_line: of a port of
-    the host that only one container can have (0: none). images: catalogue names that it or its build needs.
+    emitted: for Compose, with `healthcheck` still in seconds. lines: attribute ("depends_on.redis") -> line.
+    fixed_port_line: of a port of the host that only one container can have (0: none). images: names that it or its
+    build needs.
     """
 
     name: str
@@ -61,6 +62,8 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
         return None
     found = judge_mapping(scope, node, SERVICE)
     lines = {name: entry.line for name, entry in node.entries.items()}
+    if isinstance(waits := node.get("depends_on"), Mapping):
+        lines |= {f"depends_on.{name}": entry.line for name, entry in waits.entries.items()}
     image, build, images = _image(scope, found, lines)
     emitted: dict[str, Any] = {"image": image}
     emitted.update({name: found[name] for name in KEPT if name in found})
