@@ -16,7 +16,7 @@ import yaml
 
 from grader import paths
 from grader.errors import UsageError
-from grader.model.assignment import Assignment, CheckSpec, ContractService, Limits, Weight
+from grader.model.assignment import Assignment, CheckSpec, ContractService, Images, Limits, Weight
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
@@ -39,7 +39,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     checks: tuple[_Row, ...]
     limits: Limits = Limits()
     weight: Weight = Weight()
-    images: str = "catalogue"
+    images: Images = "public"
 
 
 class _Test(msgspec.Struct, frozen=True):
@@ -127,7 +127,7 @@ def _load(directory: Path) -> Assignment:
         checks=tuple(checks),
         limits=document.limits,
         weight=document.weight,
-        images="public" if document.images == "public" else "catalogue",
+        images=document.images,
         version=document.version,
         directory=str(directory.resolve()),
     )

@@ -10,6 +10,7 @@ from grader.model.text import Bilingual
 
 Level = Literal["core", "robust", "bonus"]
 Visibility = Literal["public", "hidden"]
+Images = Literal["catalogue", "public"]
 Role = Literal["rabbitmq", "redis", "postgres", "kafka", "zookeeper", "http", "worker"]
 
 
@@ -69,7 +70,12 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """An assignment as loaded from `assignments/<id>/assignment.yaml` and its tests. `directory` is where it lies."""
+    """An assignment as loaded from `assignments/<id>/assignment.yaml` and its tests.
+
+    images: what a submission may build on and run beside its brokers and databases, which are the catalogue's always:
+    anything of the public registries (what an assignment.yaml means that says nothing), or the catalogue alone.
+    directory: where it lies.
+    """
 
     id: str
     title: Bilingual
@@ -77,7 +83,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckSpec, ...]
     limits: Limits = Limits()
     weight: Weight = Weight()
-    images: Literal["catalogue", "public"] = "catalogue"
+    images: Images = "catalogue"
     version: str = "1"
     directory: str = ""
 

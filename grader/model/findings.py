@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from grader.model.remedies import REMEDIES
 from grader.model.text import Text
 
 Severity = Literal["error", "warning", "notice"]
@@ -17,6 +18,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     severity: "error" refuses or breaks the submission, "warning" changes what runs or is known to break a check,
     "notice" informs. `file` is relative to the submission, `line` counts from 1 (0: unknown), `path` is the place in
     the compose model ("services.worker.privileged"). `detail` carries untrusted text (log lines), shown escaped.
+    `remedy` says how to mend it; where the place that found it says nothing, what is true of every finding of its code.
     """
 
     code: str
@@ -27,3 +29,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
     remedy: Text | None = None
     detail: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.remedy is None and (usual := REMEDIES.get(self.code)):
+            msgspec.structs.force_setattr(self, "remedy", usual)

@@ -141,6 +141,8 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
         dockerfile=file,
         text=judged.text,
         base_images=judged.base_images,
+        root=judged.root,
+        health=judged.health,
         target=target,
         args=arguments,
         files=judged.files,

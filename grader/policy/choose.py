@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 MAX_CONTAINERS = 40
 
 
-def pass_on(sink: Collector, out: Collector, without: str = "") -> None:
-    """Hand on the findings of a service, but for one code."""
+# What is said of an image matters only where the image is used.
+_OF_IMAGES = frozenset({"image-not-allowed", "image-outside-catalogue", "image-gone"})
+
+
+def pass_on(sink: Collector, out: Collector, without: frozenset[str] = frozenset()) -> None:
+    """Hand on the findings of a service, but for some codes."""
     for f in sink.all:
-        if not without or f.code != without:
+        if f.code not in without:
             out.add(f.severity, f.code, Place(f.file, f.line, f.path), f.message, f.remedy)
 
 
@@ -31,9 +35,9 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
     kept: dict[str, Judged] = {}
     for name, (one, sink) in services.items():
         scope = Scope(project, f"services.{name}", one.line, name)
-        foreign = any(f.code in {"image-not-allowed", "image-malformed"} for f in sink.errors)
+        foreign = _foreign(project, one, sink)
         if one.profiles:
-            pass_on(sink, project.out, without="image-not-allowed")
+            pass_on(sink, project.out, without=_OF_IMAGES)
             if name in named:
                 scope.error(
                     "service-in-profile",
@@ -43,7 +47,7 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
             else:
                 scope.notice("service-not-started", msg("%(service)s has profiles: and is not started.", service=name))
         elif project.assignment and foreign and name not in needed:
-            pass_on(sink, project.out, without="image-not-allowed")
+            pass_on(sink, project.out, without=_OF_IMAGES)
             scope.notice(
                 "service-left-out",
                 msg(
@@ -70,6 +74,16 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
     if not project.out.errors:
         _cycles(kept, top)
     return kept
+
+
+def _foreign(project: Project, one: Judged, sink: Collector) -> bool:
+    """Say whether a service runs, or is built on, what it may not, or runs as it is an image outside of the catalogue.
+
+    Nobody knows how such an image behaves, and it would have to be pulled; what the submission builds is its own.
+    """
+    if any(f.code in {"image-not-allowed", "image-malformed", "image-gone"} for f in sink.errors):
+        return True
+    return one.build is None and any(project.catalogue.find(name) is None for name in one.images)
 
 
 def _replicas_line(one: Judged) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader.model.text import Text, msg
+from grader.policy import bitnami, registries
 
 if TYPE_CHECKING:
     from grader.policy.scope import Scope
@@ -21,22 +22,7 @@ _REFERENCE = re.compile(
 )
 _NUMBER = re.compile(r"(?:0x[0-9a-f]+|[0-9]{8,})/")  # an address to some tools
 _HEX = re.compile(r"[0-9a-f]{2,64}\Z")
-# The large public registries; what lies elsewhere may be a machine of anybody's, or of the instructor's network.
-_PUBLIC = frozenset({
-    "asia-docker.pkg.dev", "cgr.dev", "code.forgejo.org", "codeberg.org", "container-registry.oracle.com",
-    "cr.fluentbit.io", "cr.weaviate.io", "docker.dragonflydb.io", "docker.elastic.co", "docker.gitea.com",
-    "docker.n8n.io", "docker.pkg.github.com", "docker.redpanda.com", "docker.vectorized.io", "eu.gcr.io",
-    "europe-docker.pkg.dev", "gcr.io", "ghcr.io", "icr.io", "k8s.gcr.io", "lscr.io", "mcr.microsoft.com",
-    "mirror.gcr.io", "nvcr.io", "public.ecr.aws", "quay.io", "registry.access.redhat.com",
-    "registry.connect.redhat.com", "registry.developers.crunchydata.com", "registry.fedoraproject.org",
-    "registry.gitlab.com", "registry.k8s.io", "registry.opensuse.org", "registry.redhat.io", "registry.suse.com",
-    "us-docker.pkg.dev", "us.gcr.io",
-})  # fmt: skip
-_REGIONAL = re.compile(
-    r"[a-z]+-[a-z]+[0-9]-docker\.pkg\.dev|registry\.[a-z]+-[a-z]+(?:-[0-9])?\.aliyuncs\.com|[a-z]+\.ocir\.io"
-)  # the same registries by region
 _OURS = re.compile(r"grader(?:-[^/]*)?(?:/|\Z)")
-_DEFAULT_HOSTS = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 
 class Image(msgspec.Struct, frozen=True):
@@ -70,7 +56,7 @@ def parse(name: str) -> Image | None:
         if host != host.lower() or path != path.lower():
             return None
     host = host.lower()
-    if host in _DEFAULT_HOSTS:  # what a name without a host means
+    if host in registries.DOCKER_HUB:  # what a name without a host means
         host = ""
     if not host:
         path = path.removeprefix("library/")
@@ -92,7 +78,7 @@ def forbidden(image: Image, written: str) -> Text | None:
         why = msg("%(image)s reads as an image of the grader itself.", image=written)
     elif (host and (":" in host or host == "localhost" or _is_address(host))) or _NUMBER.match(image.path):
         why = msg("%(image)s names a registry by address, port or localhost.", image=written)
-    elif host and host not in _PUBLIC and not _REGIONAL.fullmatch(host):
+    elif not registries.public(host):
         why = msg("%(image)s names a registry that is not one of the large public ones.", image=written)
     return why
 
@@ -105,8 +91,11 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def judge_image(scope: Scope, written: str) -> Image | None:
-    """Return the image that a name stands for, or None after saying why it may not be used."""
+def judge_image(scope: Scope, written: str, sets: bitnami.Sets | None = None) -> Image | None:
+    """Return the image that a name stands for, or None after saying why it may not be used.
+
+    sets: what the service sets besides, where it is a service's own image.
+    """
     image = parse(written)
     if image is None:
         scope.error(
@@ -119,25 +108,54 @@ def judge_image(scope: Scope, written: str) -> Image | None:
     if why:
         scope.error("image-not-allowed", why, _suggest(scope, written))
         return None
-    if scope.project.catalogue.find(image.name) is not None:
-        return image
-    if scope.project.public_images:
+    catalogue = scope.project.catalogue.find(image.name) is not None
+    if not catalogue and bitnami.gone(image):
+        if not say_gone(scope, image, sets):
+            return None
+    elif not catalogue and not scope.project.public_images:
+        scope.error(
+            "image-not-allowed",
+            msg("The image %(image)s is not one that this assignment allows.", image=image.name),
+            _suggest(scope, written),
+        )
+        return None
+    elif not catalogue:
         scope.notice(
             "image-outside-catalogue",
             msg("%(image)s is outside of the grader's catalogue of images.", image=image.name),
-            _suggest(scope, written),
+            _offline(scope, image),
         )
-        return image
-    scope.error(
-        "image-not-allowed",
-        msg("The image %(image)s is not one that this assignment allows.", image=image.name),
-        _suggest(scope, written),
+    scope.project.written.setdefault(image.name, scope.place)
+    return image
+
+
+def say_gone(scope: Scope, image: Image, sets: bitnami.Sets | None) -> bool:
+    """Say that an image cannot be had any more, and what is to be written instead; return whether to go on with it.
+
+    Where nothing is graded it is no more than said: somebody may still have it.
+    """
+    graded = scope.project.assignment is not None
+    scope.add(
+        "error" if graded else "warning",
+        "image-gone",
+        msg("%(image)s is gone from the public registry since August 2025.", image=image.name),
+        bitnami.moved(image, sets) or _suggest(scope, image.name),
     )
-    return None
+    return not graded
+
+
+def _offline(scope: Scope, image: Image) -> Text:
+    """Return what it means that an image can only be pulled."""
+    meant = scope.project.catalogue.nearest(image.name)
+    if meant:
+        return msg("Nothing has to be changed. Where its registry does not answer, %(image)s can be used.", image=meant)
+    return msg("Nothing has to be changed. Where its registry does not answer, nothing can be graded.")
 
 
 def _suggest(scope: Scope, written: str) -> Text:
     meant = scope.project.catalogue.nearest(written)
     if meant:
         return msg("Use %(image)s.", image=meant)
+    if scope.project.public_images:
+        return msg("Use an image that its makers publish on a public registry.")
     return msg("Use an image of the catalogue (grader images list shows them).")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grader.errors import SubmissionRefusedError
 from grader.model.text import msg
-from grader.policy import contract, course, extends, include
+from grader.policy import contract, course, extends, include, waiting
 from grader.policy.choose import choose, pass_on
 from grader.policy.collect import Collector
 from grader.policy.document.nodes import Mapping, is_null
@@ -47,7 +47,7 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
     plan = None
     if not out.errors:
         course.lint(project, kept)
-        plan = assemble(project, kept)
+        plan = assemble(project, kept, waiting.settle(project, kept))
     if plan is None or out.errors:
         raise SubmissionRefusedError(*out.errors, *(f for f in out.all if f.severity != "error"))
     return plan

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.model.plan import Build, StackPlan
+from grader.model.plan import Build, ImageUse, StackPlan, Wait
 from grader.policy import sealed
 from grader.policy.document.interpolate import escape
 from grader.policy.health import shortened, written
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from grader.policy.service import Judged
 
 
-def assemble(project: Project, kept: dict[str, Judged]) -> StackPlan:
-    """Return the plan of the services that are started."""
+def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] = ()) -> StackPlan:
+    """Return the plan of the services that are started. waits: see `StackPlan`."""
     waited_for = {
         name
         for one in kept.values()
@@ -41,6 +41,7 @@ def assemble(project: Project, kept: dict[str, Judged]) -> StackPlan:
         compose["configs"] = contents
     names = [s["image"] for s in services.values() if not str(s["image"]).startswith("build:")]
     names += [name for build in builds for name in build.base_images]
+    names = list(dict.fromkeys(names))
     compose = _escaped(compose)
     sealed.check(compose, project.limits)
     return StackPlan(
@@ -48,7 +49,9 @@ def assemble(project: Project, kept: dict[str, Judged]) -> StackPlan:
         builds=builds,
         fills=tuple(f for f in project.fills if f.volume in volumes),
         replicas={name: one.emitted["scale"] for name, one in kept.items()},
-        images=tuple(dict.fromkeys(names)),
+        images=tuple(names),
+        waits=waits,
+        uses=tuple(_use(project, name) for name in names),
         findings=project.out.all,
     )
 
@@ -59,6 +62,12 @@ def _service(one: Judged, *, waited: bool) -> dict[str, Any]:
     if health is not None:
         emitted["healthcheck"] = written(shortened(health) if waited else health)
     return emitted
+
+
+def _use(project: Project, name: str) -> ImageUse:
+    at = project.written[name]
+    known = project.catalogue.find(name) is not None
+    return ImageUse(name=name, file=at.file, line=at.line, path=at.path, catalogue=known)
 
 
 def _build(build: Build) -> Build:

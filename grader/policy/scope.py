@@ -45,6 +45,7 @@ class Project:
     network_names: frozenset[str] = frozenset()
     volume_names: frozenset[str] = frozenset()
     built_images: dict[str, str] = field(default_factory=dict)  # the student's name for a built image -> service
+    written: dict[str, Place] = field(default_factory=dict)  # an image's name -> where it is named first
     builds: list[Build] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)  # name of an emitted config -> its content

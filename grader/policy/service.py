@@ -8,6 +8,7 @@ import msgspec
 
 from grader.model.plan import Build
 from grader.model.text import msg
+from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.image_names import judge_image, parse
@@ -32,8 +33,9 @@ MAX_ATTEMPTS = 1000
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A judged service.
 
-    emitted: for Compose, with `healthcheck` still in seconds. lines: attribute -> line. fixed_port_line: of a port of
-    the host that only one container can have (0: none). images: catalogue names that it or its build needs.
+    emitted: for Compose, with `healthcheck` still in seconds. lines: attribute ("depends_on.redis") -> line.
+    fixed_port_line: of a port of the host that only one container can have (0: none). images: names that it or its
+    build needs.
     """
 
     name: str
@@ -60,6 +62,8 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
         return None
     found = judge_mapping(scope, node, SERVICE)
     lines = {name: entry.line for name, entry in node.entries.items()}
+    if isinstance(waits := node.get("depends_on"), Mapping):
+        lines |= {f"depends_on.{name}": entry.line for name, entry in waits.entries.items()}
     image, build, images = _image(scope, found, lines)
     emitted: dict[str, Any] = {"image": image}
     emitted.update({name: found[name] for name in KEPT if name in found})
@@ -111,10 +115,14 @@ def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[
         if scope.witness:  # it would run what another service builds, under the name of a catalogue image
             witness_is_built(at)
         return f"build:{builder}", None, ()
+    sets = Sets(
+        variables=(*found.get("env_file", {}), *found.get("environment", {})),
+        targets=tuple(mount["target"] for mount in found.get("volumes", [])),
+    )
     if scope.witness:
         image = parse(written)
-        return (image.name, None, (image.name,)) if image and right_image(at, written) else ("", None, ())
-    image = judge_image(at, written)
+        return (image.name, None, (image.name,)) if image and right_image(at, written, sets) else ("", None, ())
+    image = judge_image(at, written, sets)
     return (image.name, None, (image.name,)) if image else ("", None, ())
 
 

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
+from grader.policy import bitnami
 from grader.policy.dockerfile.words import json_words, pairs
 from grader.policy.environment import changes_programs
-from grader.policy.image_names import parse
+from grader.policy.image_names import parse, say_gone
 from grader.policy.mounts import holds_programs
 from grader.policy.scope import Scope
 
@@ -38,14 +39,17 @@ _RIGHTS = re.compile(r"(chown|chmod)(\s+-R)?\s+[\w:.+=,-]+(?P<paths>(\s+/[\w./-]
 _UNPACKED = re.compile(r"\.(tar|t?gz|tgz|tbz2?|bz2|txz|xz|zst)\b|://|git@", re.IGNORECASE)
 
 
-def right_image(scope: Scope, name: str) -> bool:
-    """Say whether a witness may run the image `name`; complains if not."""
+def right_image(scope: Scope, name: str, sets: bitnami.Sets | None = None) -> bool:
+    """Say whether a witness may run the image `name`; complains if not. sets: what the service sets besides."""
     contract = scope.contract
     image = parse(name)
     if contract is None or not contract.images:
         return True
     if image is None or image.upstream not in contract.images or scope.project.catalogue.find(image.name) is None:
         wanted = ", ".join(contract.images)
+        instead = bitnami.moved(image, sets) if image else None
+        if image and instead and bitnami.gone(image):
+            return say_gone(scope, image, sets)
         scope.error(
             "witness-image",
             msg(
@@ -54,9 +58,10 @@ def right_image(scope: Scope, name: str) -> bool:
                 wanted=wanted,
                 image=name[:100],
             ),
-            msg("Use %(image)s.", image=_near(scope, name, contract.images)),
+            instead or msg("Use %(image)s.", image=_near(scope, name, contract.images)),
         )
         return False
+    scope.project.written.setdefault(image.name, scope.place)
     return True
 
 

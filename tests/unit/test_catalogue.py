@@ -64,6 +64,7 @@ def test_what_is_no_name_is_refused(written: str):
         ("apache/kafka:3.9.1", "apache/kafka:3.9.1"),
         ("confluentinc/cp-kafka", "confluentinc/cp-kafka:8.0.0"),
         ("golang:1.24-bookworm", "golang:1.24"),
+        ("maven:3.9-eclipse-temurin-17", "maven:3.9-eclipse-temurin-17"),
     ],
 )
 def test_names_with_an_equivalent(name: str, equivalent: str):
@@ -92,7 +93,7 @@ def test_names_with_an_equivalent(name: str, equivalent: str):
         "redis:7.2",
         "apache/kafka:3.8.1",
         "apache/kafka:latest",
-        "maven:3.9-eclipse-temurin-17",
+        "maven:3.9-eclipse-temurin-25",
         f"rabbitmq:3-management@{DIGEST}",
     ],
 )

@@ -59,6 +59,14 @@ GRADING: dict[str, Reason] = {
         ),
         hint=msg("Remove container_name, and the host part of ports, from services with replicas."),
     ),
+    "dependency-without-healthcheck": Reason(
+        title=msg("The project does not start: nobody looks whether a service is healthy"),
+        why=msg(
+            "A service that waits with condition: service_healthy for one without a health check is refused by "
+            "docker compose up."
+        ),
+        hint=msg("Write a healthcheck: for the service that is waited for, or wait with service_started."),
+    ),
     "no-answer": Reason(
         title=msg("A service stopped answering"),
         why=msg("The check could not go on because a container of the submission did not answer."),

@@ -44,10 +44,14 @@ class Stages:
         self.images.append([] if base == "scratch" or base.isdigit() else [base])
         self.sources.append(set())
 
+    def target(self, name: str) -> int:
+        """Return the number of the stage that is built: the last one if `name` is "" or unknown."""
+        found = self.find(name) if name else None
+        return len(self.names) - 1 if found is None else found
+
     def needed(self, target: str) -> set[int]:
         """Return the stages that the target (the last one if it is "" or unknown) grows or copies from, and itself."""
-        last = self.find(target) if target else None
-        waiting, found = [len(self.names) - 1 if last is None else last], set[int]()
+        waiting, found = [self.target(target)], set[int]()
         while waiting:
             stage = waiting.pop()
             if stage not in found:

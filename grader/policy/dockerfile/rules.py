@@ -28,6 +28,7 @@ from grader.policy.near import nearest
 from grader.policy.witness import judge_witness_stage
 
 if TYPE_CHECKING:
+    from grader.model.plan import Health
     from grader.policy.scope import Scope
 
 _OFFICIAL_SYNTAX = re.compile(
@@ -44,11 +45,16 @@ Judge = Callable[[Reading, df.Instruction], Kept]
 
 @dataclass(slots=True, frozen=True)
 class Judged:
-    """What is built: the canonical text, the images that it names, the texts that it copies."""
+    """What is built: the canonical text, the images that it names, the texts that it copies.
+
+    root: the image that the target grows from. health: what the stages on the way to it say of a health check.
+    """
 
     text: str
     base_images: tuple[str, ...]
     stages: Stages
+    root: str
+    health: Health
     files: tuple[tuple[str, str], ...] = ()
 
 
@@ -77,13 +83,27 @@ def judge_dockerfile(scope: Scope, data: bytes, arguments: dict[str, str], targe
     if scope.witness:
         judge_witness_stage(scope, kept, reading.stages, target)
     needed = reading.stages.needed(target)
+    root, way = reading.stages.base_of(reading.stages.target(target))
     _tell(reading, scope, needed)
     return Judged(
         df.write(df.Dockerfile(only(kept, needed), parsed.escape)),
         tuple(dict.fromkeys(image for stage in sorted(needed) for image in reading.stages.images[stage])),
         reading.stages,
+        root,
+        _health(kept, way),
         tuple(reading.files.items()),
     )
+
+
+def _health(kept: Kept, way: list[int]) -> Health:
+    """Return what the stages on the way from the target to its image say of a health check; the last one counts."""
+    number = -1
+    said: dict[int, Health] = {}
+    for instruction in kept:
+        number += instruction.keyword == "FROM"
+        if instruction.keyword == "HEALTHCHECK":
+            said[number] = "none" if instruction.rest.strip().upper() == "NONE" else "own"
+    return next((said[stage] for stage in way if stage in said), "")
 
 
 def _tell(reading: Reading, scope: Scope, needed: set[int]) -> None:

@@ -32,6 +32,7 @@ def test_go_compiles_for_an_empty_stage(
     ("jdk", "jre"),
     [
         ("maven:3.9-eclipse-temurin-21", "eclipse-temurin:21-jre-alpine"),
+        ("maven:3.9-eclipse-temurin-17", "eclipse-temurin:17-jre"),
         ("eclipse-temurin:17-jdk", "eclipse-temurin:17-jre"),
     ],
 )
@@ -43,7 +44,7 @@ def test_java_compiles_and_runs_on_the_jre(
     output: Callable[..., str],
 ) -> None:
     """javac in the larger image, with Maven where it is one of Maven, java in the smaller one."""
-    tools = "mvn -v && " if jdk.startswith("maven") else ""
+    tools = "mvn -v | grep -q 'Maven 3.9' && " if jdk.startswith("maven") else ""
     stages = f"FROM {equivalent(jdk).reference} AS build\nWORKDIR /src\nCOPY . .\nRUN {tools}javac Hola.java\n"
     copied = "COPY --from=build /src/Hola.class /\n"
     last = f'FROM {equivalent(jre).reference}\n{copied}CMD ["java", "-cp", "/", "Hola"]\n'
