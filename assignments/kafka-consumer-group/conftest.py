@@ -359,10 +359,14 @@ class ConsumerGroup:
             return False
 
     def reset(self) -> None:
-        """Start the processors anew behind everything that was sent, so that one mistake fails one check only."""
+        """Start the processors anew behind everything that was sent, so that one mistake fails one check only.
+
+        What was sent is deleted as well: a check that has the topic read from its beginning must not meet it again.
+        """
         with contextlib.suppress(*NO_ANSWER):
             if self.stop_all():
                 self.kafka.skip(GROUP, TOPIC)
+                self.kafka.empty(TOPIC)
         self.faults.start(SERVICE)
         self.world.dirty = False
 

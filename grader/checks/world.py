@@ -31,7 +31,10 @@ LOG_LINES = 20
 
 
 class World:
-    """Made once per run of checks. `dirty` is set when a check did not pass: the next one starts from a reset stack."""
+    """Made once per run of checks. `dirty` is set when a check did not pass: the next one starts from a reset stack.
+
+    failed: the checks that did not pass in this run, for one that can be judged apart from them if it knows.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -40,6 +43,7 @@ class World:
         self.random = random.Random(session.seed)  # noqa: S311 - reproducible ids, not secrets
         self.nonce = f"g{self.random.randrange(16**4):04x}"
         self.dirty = False
+        self.failed: set[str] = set()
         self._closers: list[Callable[[], None]] = []
         self.addresses = Addresses(self.stack)
         watch = ContainerWatch(self.stack, self.recorder, self.addresses)
@@ -137,6 +141,7 @@ class World:
         """Note that a check ended; after anything but a pass the stack is not as the next check expects it."""
         if outcome.verdict in {"failed", "error"}:
             self.dirty = True
+            self.failed.add(outcome.check)
 
     def close(self) -> None:
         """Stop what runs in the background."""

@@ -141,6 +141,17 @@ def test_a_group_is_set_back_set_forward_and_forgotten(kafka: Kafka) -> None:
     kafka.forget("own")
 
 
+def test_a_topic_that_is_emptied_goes_on_where_it_was(kafka: Kafka) -> None:
+    """Nobody reads again what was in it; what comes then has the next offsets."""
+    kafka.produce("t", *(Record(b"emptied", b"old", p) for p in range(kafka.partitions("t"))))
+    end = kafka.end_offsets("t")
+    kafka.empty("t")
+    assert kafka.begin_offsets("t") == kafka.end_offsets("t") == end
+    (placed,) = kafka.produce("t", Record(b"emptied", b"new", 0))
+    assert placed.offset == end[0]
+    assert [r.value for r in kafka.read("t")] == [b"new"]
+
+
 def test_the_members_of_a_group_are_containers(kafka: Kafka, stack: Stack, recorder: Recorder) -> None:
     """Two share three partitions; when one is killed the other has them all, and the record says who had what."""
     watch = GroupWatch(kafka, recorder, "g", "t")

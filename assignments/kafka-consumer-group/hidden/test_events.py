@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TOPIC, GROUP, TABLE = "user-events", "user-service", "processed"
 BEHIND_POISON_S = 45.0
+SEQS = (5, 3, 3, 0, 1_000_000)
 LAG_S = 30.0
 SLACK_S = 15.0
 HELD = 3
@@ -66,6 +67,31 @@ def test_a_repeat_leaves_the_row(events: ConsumerGroup) -> None:
             observed=msg(
                 "changed: %(ids)s", ids=listed(f"{i}: seq {before[i].seq} → {_seq(after, i)}" for i in changed)
             ),
+        )
+
+
+@check("events.seq", needs="events.once")
+def test_any_seq_is_an_event(events: ConsumerGroup) -> None:
+    """Solo el eventId dice qué es una repetición: un evento con un eventId nuevo tiene su fila también si su seq es menor
+    que el anterior de su usuario, o el mismo, o si faltan números en medio.
+
+    The eventId alone says what is a repeat: an event with a new eventId has its row also if its seq is lower than the one
+    before it of its user, or the same, or if numbers are missing in between.
+    """
+    sent = events.everywhere("seq", len(SEQS))
+    for event in sent:
+        event.seq = SEQS[event.seq - 1]
+    events.produce(sent)
+    events.disturbed()
+    missing = events.wait_rows(sent, within=BEHIND_POISON_S)
+    if missing:
+        fail(
+            "event-dropped-by-seq",
+            expected=msg(
+                "each event with a new eventId has its row; the seq of each user: %(seqs)s", seqs=listed(map(str, SEQS))
+            ),
+            observed=msg("without a row: %(ids)s", ids=listed(f"{e.id} (seq {e.seq})" for e in missing)),
+            evidence=(events.progress(missing), *events.logs()),
         )
 
 

@@ -18,6 +18,7 @@ TOPIC = "user-events"
 REPLICAS = 3
 USERS, EACH = 20, 6
 BEHIND_POISON_S = 45.0
+SPELLED = {"eventId": "EventID", "userId": "userid", "seq": "Seq", "duration_ms": "Duration_MS"}
 
 
 @check("topic.partitions")
@@ -111,12 +112,15 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
 @check("poison.malformed", needs="events.once")
 def test_malformed_event_stops_no_partition(events: ConsumerGroup) -> None:
     """Un evento mal formado (no es UTF-8, no es JSON, no es un objeto, le faltan campos o son de otro tipo) no detiene
-    su partición: los eventos que vienen detrás se procesan, y él no aparece en la tabla.
+    su partición: los eventos que vienen detrás se procesan, y él no aparece en la tabla. Un campo escrito con otras
+    mayúsculas («EventID») es otro campo, y el del contrato falta.
 
     A malformed event (not UTF-8, not JSON, no object, fields missing or of another type) does not stop its partition:
-    the events behind it are processed, and it does not appear in the table.
+    the events behind it are processed, and it does not appear in the table. A field that is spelled in another case
+    ("EventID") is another field, and the one of the contract is missing.
     """
     user, half, wordy = events.ids.new("bad-user"), events.ids.new("half"), events.ids.new("wordy")
+    cased = {events.ids.new("case"): field for field in SPELLED}
     values = [
         b"\xff\xfe" + user.encode(),
         b"{" + user.encode(),
@@ -127,17 +131,24 @@ def test_malformed_event_stops_no_partition(events: ConsumerGroup) -> None:
         {"eventId": 7, "userId": user, "seq": 1, "duration_ms": 0},
         {"eventId": half, "userId": user, "seq": 1},
         {"eventId": wordy, "userId": user, "seq": "mucho", "duration_ms": 0},
+        *(_spelled(event_id, user, field) for event_id, field in cased.items()),
     ]
     for partition in range(events.partitions()):
         events.send_raw(partition, f"{user}-{partition}", *values)
     _judge_behind(events)
-    stored = {half, wordy} & events.rows().keys()
+    stored = {half, wordy, *cased} & events.rows().keys()
     if stored:
         fail(
             "malformed-stored",
             expected=msg("what is malformed has no row"),
             observed=msg("there is a row for: %(ids)s", ids=listed(sorted(stored))),
         )
+
+
+def _spelled(event_id: str, user: str, field: str) -> dict[str, str | int]:
+    """Return an event but for one field, whose name is written in another case."""
+    event: dict[str, str | int] = {"eventId": event_id, "userId": user, "seq": 1, "duration_ms": 0}
+    return {SPELLED[name] if name == field else name: value for name, value in event.items()}
 
 
 def _judge_behind(events: ConsumerGroup) -> None:

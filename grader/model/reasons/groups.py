@@ -80,7 +80,15 @@ GROUPS: dict[str, Reason] = {
     "malformed-stored": Reason(
         title=msg("A malformed event is in the table"),
         why=msg("Whoever reads the table takes it for an event."),
-        hint=msg("Check that all fields are there and of their types before you process an event."),
+        hint=msg(
+            "Check that all fields are there, spelled exactly, and of their types before you process an event. Go's "
+            "encoding/json, for one, takes a field in any case."
+        ),
+    ),
+    "event-dropped-by-seq": Reason(
+        title=msg("An event is dropped because of its seq"),
+        why=msg("Senders start anew and count as they like: a number is no proof that an event was there before."),
+        hint=msg("Let the eventId alone decide what is a repeat, and take events in the order of their partition."),
     ),
     "repeat-blocks": Reason(
         title=msg("A repeated event blocks its partition"),
