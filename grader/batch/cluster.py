@@ -16,14 +16,16 @@ import msgspec
 from grader.batch import worker
 from grader.batch.events import WorkerJoined, WorkerLost, WorkerRefused
 from grader.batch.job import Terms
+from grader.batch.presence import Presence
 from grader.errors import GraderError, UsageError
 from grader.model.text import msg
+from grader.polling import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from distributed import Client
+    from distributed import Client, LocalCluster
     from distributed.security import Security
 
     from grader.batch.events import Listener
@@ -32,8 +34,13 @@ MEMORY, CPUS, JOBS = "grader-memory-mib", "grader-cpus", "grader-jobs"
 MANY_THREADS = 64  # resources say how many gradings run at once, not threads
 _LOSSES = 1  # a task that takes a second worker down with it is not tried a third time
 _CONNECT_S = "30s"
+_CLOSED_S = 60.0
+_ANSWER_S = "30s"  # for a question to a scheduler that may have to be woken
 _PRIVATE = "127.0.0.1:0"  # Dask's pages, which it serves in any case: nobody else's affair
 _NO_PAGES: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+# A worker of this process is there as long as the process is. By default Dask drops one that it has not heard of for
+# five minutes, and after a machine has slept that is the only one.
+_NO_TTL: dict[str, None] = {"distributed.scheduler.worker-ttl": None}
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +64,8 @@ class Cluster:
         self._terms = terms
         self._listen = listen
         self._seen: dict[str, worker.Fitness] = {}
+        self._presence = Presence()
+        self._local: LocalCluster | None = None
         self._closing = contextlib.ExitStack()
         self.client: Client
 
@@ -64,7 +73,7 @@ class Cluster:
         import dask.config  # noqa: PLC0415 - only a batch pays for it
         from distributed import Client, LocalCluster  # noqa: PLC0415
 
-        dask.config.set(_NO_PAGES)
+        dask.config.set(_NO_PAGES | _NO_TTL)
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         with contextlib.ExitStack() as opened:
             if self._place.scheduler:
@@ -81,7 +90,7 @@ class Cluster:
                         )
                     ) from error
             else:
-                local = opened.enter_context(
+                self._local = opened.enter_context(
                     LocalCluster(
                         n_workers=1,
                         processes=False,
@@ -92,7 +101,7 @@ class Cluster:
                         silence_logs=logging.CRITICAL,
                     )
                 )
-                self.client = opened.enter_context(Client(local))
+                self.client = opened.enter_context(Client(self._local))
             self.client.run_on_scheduler(_tolerance(_LOSSES))
             self._closing = opened.pop_all()
         return self
@@ -114,12 +123,36 @@ class Cluster:
 
     def look(self) -> int:
         """Examine workers that are new, notice those that left; return how many are fit."""
-        there: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
-        for address in self._seen.keys() - there.keys():
-            lost = self._seen.pop(address)
-            if not lost.problems:
-                self._listen(WorkerLost(address, lost.host))
-        new = [address for address in there if address not in self._seen]
+        there = self._asked()
+        if there is not None:
+            for address in self._presence.gone(self._seen.keys(), there):
+                self._lose(address)
+            self._examine([address for address in there if address not in self._seen])
+        return sum(not fit.problems for fit in self._seen.values())
+
+    def _asked(self) -> set[str] | None:
+        """Return the addresses of the workers that the scheduler itself has now, None if it does not answer.
+
+        Not `Client.scheduler_info`: it returns a cache that Dask overwrites every two seconds with no workers at all.
+        """
+        scheduler = self.client.scheduler
+        if scheduler is None:  # the client has given it up
+            return None
+        with contextlib.suppress(OSError):
+            return set(self.client.sync(scheduler.identity, n_workers=-1, callback_timeout=_ANSWER_S)["workers"])
+        return None
+
+    def _lose(self, address: str) -> None:
+        """Forget a worker that is gone. This process's own is started anew: nobody else would come in its place."""
+        lost = self._seen.pop(address)
+        if local := self._local:
+            local.scale(0)
+            eventually(lambda: not local.workers, within=_CLOSED_S, what="the end of what is left of it")
+            local.scale(1)
+        elif not lost.problems:
+            self._listen(WorkerLost(address, lost.host))
+
+    def _examine(self, new: list[str]) -> None:
         if new:
             found = self.client.run(
                 _examine,
@@ -130,7 +163,6 @@ class Cluster:
             )
             for address, said in found.items():
                 self._note(address, said)
-        return sum(not fit.problems for fit in self._seen.values())
 
     def problems(self) -> tuple[WorkerRefused, ...]:
         """Return why workers were refused."""

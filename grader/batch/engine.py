@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _TOPIC = "grader-gradings"
 _ROUND_S = 1.0  # how often workers are looked for
-_PATIENCE_S = 120.0  # for the first fit worker of a cluster
+_PATIENCE_S = 120.0  # for a fit worker
 
 
 class Retries(msgspec.Struct, frozen=True):
@@ -92,8 +92,8 @@ class Engine:
                 self._cluster.client.unsubscribe_topic(_TOPIC)
 
     def _patience(self) -> float:
-        # within this process nobody else will come
-        return _PATIENCE_S if self._cluster.remote else 0.0
+        # this process's own worker is unfit for good, or it is on its way
+        return 0.0 if self._cluster.problems() and not self._cluster.remote else _PATIENCE_S
 
     def _submit(self, coming: Iterator[Job] | None) -> Iterator[Job] | None:
         """Hand over what waited long enough, and new jobs while there is room; None once there are no more."""
