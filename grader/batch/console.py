@@ -92,12 +92,9 @@ class ConsoleListener:
                 running.doing = self._doing(inner) or running.doing
             case Graded():
                 self._graded(event)
-            case Again(content, name, after, why):
-                self._running.pop(content, None)
-                text = msg(
-                    "%(name)s: an error of ours, tried again in %(n)s s (%(why)s)", name=name, n=round(after), why=why
-                )
-                self._line("!", "magenta", self._words(text))
+            case Again():
+                self._running.pop(event.content, None)
+                self._line("!", "magenta", self._words(_again(event)))
             case _:
                 self._machine(event)
 
@@ -182,3 +179,18 @@ class ConsoleListener:
     def _line(self, glyph: str, style: str, text: str) -> None:
         line = Line(glyph, style=style).append(f" {untrusted.for_log(text)}", style="default")
         self._console.print(line, soft_wrap=True)
+
+
+def _again(event: Again) -> Text:
+    if event.stood_s:
+        return msg(
+            "%(name)s: the machine stood still for %(n)s s while it was in work; it is graded again",
+            name=event.name,
+            n=round(event.stood_s),
+        )
+    return msg(
+        "%(name)s: an error of ours, tried again in %(n)s s (%(why)s)",
+        name=event.name,
+        n=round(event.after_s),
+        why=event.why,
+    )

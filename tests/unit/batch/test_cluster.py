@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from grader.batch import presence, worker
-from grader.batch.cluster import Cluster, Place, security
+from grader.batch.cluster import Cluster
 from grader.batch.events import BatchEvent, WorkerJoined, WorkerRefused
 from grader.batch.job import Job, Terms
+from grader.batch.place import Place, security
 from grader.batch.presence import Presence
 from grader.errors import UsageError
 from grader.model.assignment import Weight
