@@ -69,7 +69,9 @@ class ConsoleListener:
     def __exit__(self, *_: object) -> None:
         if self._live.is_started:
             self._live.stop()
-        self._line("·", "dim", self._totals())
+        with self._lock:
+            self._running.clear()  # what was in work when it ended has to be graded as well
+            self._line("·", "dim", self._totals())
 
     def __call__(self, event: BatchEvent) -> None:
         """Take one event, from any thread."""
