@@ -69,7 +69,9 @@ class ConsoleListener:
     def __exit__(self, *_: object) -> None:
         if self._live.is_started:
             self._live.stop()
-        self._line("·", "dim", self._totals())
+        with self._lock:
+            self._running.clear()  # what was in work when it ended has to be graded as well
+            self._line("·", "dim", self._totals())
 
     def __call__(self, event: BatchEvent) -> None:
         """Take one event, from any thread."""
@@ -92,12 +94,9 @@ class ConsoleListener:
                 running.doing = self._doing(inner) or running.doing
             case Graded():
                 self._graded(event)
-            case Again(content, name, after, why):
-                self._running.pop(content, None)
-                text = msg(
-                    "%(name)s: an error of ours, tried again in %(n)s s (%(why)s)", name=name, n=round(after), why=why
-                )
-                self._line("!", "magenta", self._words(text))
+            case Again():
+                self._running.pop(event.content, None)
+                self._line("!", "magenta", self._words(_again(event)))
             case _:
                 self._machine(event)
 
@@ -182,3 +181,18 @@ class ConsoleListener:
     def _line(self, glyph: str, style: str, text: str) -> None:
         line = Line(glyph, style=style).append(f" {untrusted.for_log(text)}", style="default")
         self._console.print(line, soft_wrap=True)
+
+
+def _again(event: Again) -> Text:
+    if event.stood_s:
+        return msg(
+            "%(name)s: the machine stood still for %(n)s s while it was in work; it is graded again",
+            name=event.name,
+            n=round(event.stood_s),
+        )
+    return msg(
+        "%(name)s: an error of ours, tried again in %(n)s s (%(why)s)",
+        name=event.name,
+        n=round(event.after_s),
+        why=event.why,
+    )

@@ -15,6 +15,7 @@ from grader.batch import worker
 from grader.batch.cluster import CPUS, JOBS, MEMORY, Cluster
 from grader.batch.events import Again, Grading, Queued
 from grader.batch.job import Done, Job
+from grader.batch.pauses import Patience
 from grader.errors import GraderError
 from grader.events import PipelineEvent
 from grader.model.text import Text, literal, msg
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 _TOPIC = "grader-gradings"
 _ROUND_S = 1.0  # how often workers are looked for
-_PATIENCE_S = 120.0  # for the first fit worker of a cluster
+_PATIENCE_S = 120.0  # for a fit worker
+# A machine that stands still more often than that while it grades one submission has something else the matter.
+_INTERRUPTIONS = 10
+_ENDS = ("finished", "error")  # of a future; any other one was lost with the scheduler
 
 
 class Retries(msgspec.Struct, frozen=True):
@@ -47,9 +51,12 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Flight(msgspec.Struct, kw_only=True):
+    """A job on its way. interruptions: gradings that ended for want of a machine, and are no tries."""
+
     job: Job
     tries: int = 0
     losses: int = 0
+    interruptions: int = 0
 
 
 class Engine:
@@ -70,13 +77,13 @@ class Engine:
         Raises GraderError when there is no worker to wait for, or the scheduler is gone.
         """
         coming: Iterator[Job] | None = iter(jobs)
-        self._cluster.client.subscribe_topic(_TOPIC, self._heard)
-        since = time.monotonic()
+        self._cluster.subscribe(_TOPIC, self._heard)
+        patience = Patience(_PATIENCE_S)
         try:
             while coming or self._flying or self._waiting:
                 if self._cluster.look():
-                    since = time.monotonic()
-                elif time.monotonic() - since > self._patience():
+                    patience.renew()
+                elif self._unfit() or patience.over():
                     raise self._nobody()
                 coming = self._submit(coming)
                 with contextlib.suppress(queue.Empty):
@@ -84,19 +91,19 @@ class Engine:
                     if ended:
                         yield ended
         except BaseException:
-            self._cluster.client.cancel([future for _, future in self._flying.values()])
-            self._cluster.stop()
+            self._cluster.stop([future for _, future in self._flying.values()])
             raise
         finally:
-            with contextlib.suppress(OSError, ValueError):
-                self._cluster.client.unsubscribe_topic(_TOPIC)
+            self._cluster.unsubscribe(_TOPIC)
 
-    def _patience(self) -> float:
-        # within this process nobody else will come
-        return _PATIENCE_S if self._cluster.remote else 0.0
+    def _unfit(self) -> bool:
+        """Say whether there is nothing to wait for: this process's own worker will not become fit."""
+        return bool(self._cluster.problems()) and not self._cluster.remote
 
     def _submit(self, coming: Iterator[Job] | None) -> Iterator[Job] | None:
         """Hand over what waited long enough, and new jobs while there is room; None once there are no more."""
+        if self._cluster.adrift:
+            return coming
         while self._waiting and self._waiting[0][0] <= time.monotonic():
             self._launch(heapq.heappop(self._waiting)[2])
         while coming and len(self._flying) < self._cluster.room:  # Dask gives what waits to the workers of now
@@ -122,19 +129,49 @@ class Engine:
 
     def _landed(self, future: Future[Any]) -> Ended | None:
         """Return the end that a future brings, or None when its job is tried again."""
+        if str(future.key) not in self._flying:  # lost with the scheduler, as has been noticed
+            return None
+        if future.status not in _ENDS:
+            self._lost()
+            return None
         flight, _ = self._flying.pop(str(future.key))
-        flight.tries += 1
         done, aside = self._outcome(flight, future)
         future.release()
+        if done.stood_s and self._interrupted(flight, done):
+            return None
+        flight.tries += 1
         if flight.losses > 1:
             return Ended(job=flight.job, done=done, tries=flight.tries, aside=_TOOK_DOWN)
         failed = done.result is None or done.result.grade.status == "provisional"
         if failed and flight.tries <= len(self._retries.back_off_s):
-            after = self._retries.back_off_s[flight.tries - 1]
-            heapq.heappush(self._waiting, (time.monotonic() + after, self._count, flight))
-            self._listen(Again(flight.job.content, flight.job.name, after, _why(done)))
+            self._later(flight, self._retries.back_off_s[flight.tries - 1], done)
             return None
         return Ended(job=flight.job, done=done, tries=flight.tries, aside=aside)
+
+    def _lost(self) -> None:
+        """Take back what is in work where nobody can reach it any more."""
+        if not self._cluster.remote:
+            raise self._away()
+        self._cluster.lost()
+        away = Done(result=None, host="", seconds=0.0, output=_AWAY.msgid)
+        for key, (flight, future) in list(self._flying.items()):
+            if future.status not in _ENDS:
+                del self._flying[key]
+                if not self._interrupted(flight, away):
+                    raise self._away()
+
+    def _interrupted(self, flight: _Flight, done: Done) -> bool:
+        """Have a job graded again that nobody could end; False if that has happened too often."""
+        if flight.interruptions == _INTERRUPTIONS:
+            return False
+        flight.interruptions += 1
+        self._later(flight, 0.0, done)
+        return True
+
+    def _later(self, flight: _Flight, after_s: float, done: Done) -> None:
+        self._count += 1
+        heapq.heappush(self._waiting, (time.monotonic() + after_s, self._count, flight))
+        self._listen(Again(flight.job.content, flight.job.name, after_s, _why(done), done.stood_s))
 
     def _outcome(self, flight: _Flight, future: Future[Any]) -> tuple[Done, Text | None]:
         from distributed import KilledWorker  # noqa: PLC0415 - only a batch pays for it
@@ -142,12 +179,8 @@ class Engine:
         if future.status == "finished":
             done = msgspec.msgpack.decode(future.result(), type=Done)
             flight.losses += done.lost
-            return done, _DIED if done.lost else None
+            return done, _STOOD if done.stood_s else _DIED if done.lost else None
         nothing = Done(result=None, host="", seconds=0.0)
-        if future.status != "error":
-            raise GraderError(
-                msg("The scheduler went away."), msg("Start it again; the same command then goes on where it was.")
-            )
         error = future.exception()
         if isinstance(error, KilledWorker):
             flight.losses += 2
@@ -159,7 +192,12 @@ class Engine:
         with contextlib.suppress(msgspec.DecodeError, KeyError):
             self._listen(Grading(said["content"], said["name"], said["host"], _decoder.decode(said["event"])))
 
+    def _away(self) -> GraderError:
+        return GraderError(_AWAY, msg("Start it again; the same command then goes on where it was."))
+
     def _nobody(self) -> GraderError:
+        if self._cluster.adrift:
+            return self._away()
         reasons = [(refused.host, text) for refused in self._cluster.problems() for text in refused.problems]
         if reasons:
             return GraderError(reasons[0][1], reasons[1][1] if len(reasons) > 1 else None)
@@ -171,6 +209,8 @@ class Engine:
 
 _TOOK_DOWN = msg("The process that graded this died twice; a teacher has to look at it.")
 _DIED = msg("The process that graded this died.")
+_STOOD = msg("The machine stood still again and again while this was graded.")
+_AWAY = msg("The scheduler went away.")
 _decoder: msgspec.json.Decoder[PipelineEvent] = msgspec.json.Decoder(PipelineEvent)
 
 

@@ -60,12 +60,16 @@ class Grading(msgspec.Struct, frozen=True, tag="grading"):
 
 
 class Again(msgspec.Struct, frozen=True, tag="again"):
-    """A grading met an error of ours and is tried again after so many seconds."""
+    """A grading met an error of ours and is tried again after so many seconds.
+
+    stood_s: it was in work while the machine stood still for so long; such a try does not count as one.
+    """
 
     content: str
     name: str
     after_s: float
     why: str
+    stood_s: float = 0.0
 
 
 class Graded(msgspec.Struct, frozen=True, tag="graded", kw_only=True):

@@ -39,10 +39,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker sends back. lost: the process that graded died without a result (output: its last words)."""
+    """What a worker sends back. lost: the process that graded died without a result (output: its last words).
+
+    stood_s: how long it stood still while it graded (the machine slept, say); then there is no result either.
+    """
 
     result: Result | None
     host: str
     seconds: float
     lost: bool = False
+    stood_s: float = 0.0
     output: str = ""

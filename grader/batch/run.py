@@ -17,12 +17,13 @@ import msgspec
 
 from grader import digests, intake, paths, pipeline
 from grader.batch import alike, content
-from grader.batch.cluster import Cluster, Place
+from grader.batch.cluster import Cluster
 from grader.batch.engine import Ended, Engine, Retries
 from grader.batch.events import ClassRead, Graded
 from grader.batch.gradebook import Rules, counting, report_of
 from grader.batch.job import Job, Terms
 from grader.batch.journal import Attempt, Journal, Key
+from grader.batch.place import Place
 from grader.batch.writing import writing
 from grader.errors import GraderError, SubmissionRefusedError
 from grader.exports import result_json

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
 import platform
 import shutil
@@ -10,13 +12,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from grader import assignments, catalogue, digests, images, intake, paths, pipeline, policy, process
-from grader.batch.child import EVENTS, read_result
+from grader.batch.child import EVENTS, read_pause, read_result
 from grader.batch.job import Done, Job, Terms
+from grader.batch.pauses import Patience, Watch
 from grader.errors import GraderError, SubmissionError, UsageError
 from grader.images.endpoint import connect
 from grader.model.text import Text, msg
@@ -27,10 +30,13 @@ from grader.stack.reaper import reap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from distributed import WorkerPlugin
+
     from grader.model.assignment import Assignment
 
 _RESERVED_MIB = 2048  # for the machine itself, the grader and page cache
 _STOP_S = 60.0  # a child removes its containers before it goes
+_EVERY_S = 0.2
 _children: dict[process.Child, str] = {}  # with the batch that it belongs to
 _stopped: set[str] = set()
 _lock = threading.Lock()
@@ -73,13 +79,17 @@ def run(job: Job, tell: Callable[[bytes], None]) -> Done:
     folder = Path(tempfile.mkdtemp(prefix="grader-job-", dir=paths.cache()))
     try:
         (folder / "job").write_bytes(msgspec.msgpack.encode(job))
-        completed = _child(folder, job.terms, tell)
+        with Watch() as watch:
+            completed = _child(folder, job.terms, tell)
         result = read_result(folder)
+        # What died of a pause (a deadline of ours that passed meanwhile) has not died of the submission.
+        stood_s = read_pause(folder) or (0.0 if result else watch.stood_s)
         return Done(
             result=result,
             host=platform.node(),
             seconds=time.monotonic() - began,
-            lost=result is None,
+            lost=result is None and not stood_s,
+            stood_s=stood_s,
             output="" if result else completed.output[-4000:],
         )
     finally:
@@ -87,10 +97,16 @@ def run(job: Job, tell: Callable[[bytes], None]) -> Done:
 
 
 def stop(batch: str) -> None:
-    """End every grading of one batch in this process, each after it has removed its containers."""
+    """End every grading of one batch in this process for good, each after it has removed its containers."""
     with _lock:
         _stopped.add(batch)
-        children = [child for child, of in _children.items() if of == batch]
+    end(batch)
+
+
+def end(batch: str = "") -> None:
+    """End the gradings that run in this process ("": whosesoever), each after it has removed its containers."""
+    with _lock:
+        children = [child for child, of in _children.items() if batch in {"", of}]
     for child in children:
         child.terminate()
     for child in children:
@@ -98,6 +114,21 @@ def stop(batch: str) -> None:
             eventually(lambda child=child: not child.running(), within=_STOP_S, what="end of a grading")  # type: ignore[misc]  # the default binds this child
         except DeadlineError:
             child.kill()
+
+
+def ending() -> WorkerPlugin:
+    """Return what ends a worker's gradings with it: whoever has given it up has them graded elsewhere."""
+    from distributed import WorkerPlugin  # noqa: PLC0415 - only a batch pays for it
+
+    class Ending(WorkerPlugin):
+        """Ends the gradings of this process."""
+
+        name = "grader-ending"
+
+        async def teardown(self, worker: Any) -> None:  # noqa: ARG002 - Dask's signature
+            await asyncio.to_thread(end)
+
+    return Ending()
 
 
 def _child(folder: Path, terms: Terms, tell: Callable[[bytes], None]) -> process.Completed:
@@ -119,13 +150,20 @@ def _child(folder: Path, terms: Terms, tell: Callable[[bytes], None]) -> process
         try:
             reader = threading.Thread(target=_hand_on, args=(events, tell), daemon=True)
             reader.start()
-            completed = child.wait(terms.deadline_s)
+            completed = _ended(child, terms.deadline_s)
             reader.join(5)
             return completed
         finally:
             child.kill()
             with _lock:
                 _children.pop(child, None)
+
+
+def _ended(child: process.Child, within_s: float) -> process.Completed:
+    """Wait for a grading's end for so long, not counting what was slept through: it cleans up by itself then."""
+    patience = Patience(within_s)
+    eventually(lambda: not child.running() or patience.over(), within=math.inf, every=_EVERY_S, what="end of a grading")
+    return child.wait(0)
 
 
 def _hand_on(events: IO[bytes], tell: Callable[[bytes], None]) -> None:

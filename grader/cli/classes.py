@@ -108,10 +108,10 @@ def batch(
     from grader import assignments  # noqa: PLC0415
     from grader.batch import console, json_lines, output, run  # noqa: PLC0415
     from grader.batch.classes.reading import read  # noqa: PLC0415
-    from grader.batch.cluster import Place  # noqa: PLC0415
     from grader.batch.engine import Retries  # noqa: PLC0415
     from grader.batch.events import Remark  # noqa: PLC0415
     from grader.batch.journal import FILE, Journal  # noqa: PLC0415
+    from grader.batch.place import Place  # noqa: PLC0415
 
     found = assignments.load(assignment, extra)
     if extra:
@@ -200,11 +200,12 @@ def worker(address: str, tls_ca: str | None, tls_cert: str | None, tls_key: str 
     import asyncio  # noqa: PLC0415 - start-up time
     import tempfile  # noqa: PLC0415
 
-    from grader.batch import cluster  # noqa: PLC0415
+    from grader.batch.joining import serve  # noqa: PLC0415
+    from grader.batch.place import Place  # noqa: PLC0415
 
-    place = cluster.Place(scheduler=address, ca=tls_ca or "", cert=tls_cert or "", key=tls_key or "")
+    place = Place(scheduler=address, ca=tls_ca or "", cert=tls_cert or "", key=tls_key or "")
     with tempfile.TemporaryDirectory(prefix="grader-worker-") as scratch:
-        asyncio.run(cluster.serve(place, Path(scratch)))
+        asyncio.run(serve(place, Path(scratch)))
 
 
 def _made(given: dict[str, Any], before: Rules | None = None) -> Rules:

@@ -18,7 +18,7 @@ import pytest
 
 from grader import process
 from grader.batch.journal import FILE, Journal
-from grader.polling import eventually
+from grader.polling import eventually, pause
 from grader.stack import labels
 from grader.stack.reaper import reap
 from tests.docker import classes
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.docker
 
 IMAGE = "python:3.13-slim"
 WITHIN_S = 400.0
+ASLEEP_S = 20.0
 
 
 class Batch:
@@ -164,6 +165,29 @@ def _gradings(batch: Batch) -> list[psutil.Process]:
             if "grader.batch.child" in child.cmdline():
                 found.append(child)
     return found
+
+
+def test_a_machine_that_slept_costs_nobody_a_grade(tmp_path: Path, engine) -> None:
+    """Every process of the grader is stopped in the middle of checks, while the containers run on."""
+    (tmp_path / "class").mkdir()
+    names = [f"s{n}" for n in range(4)]
+    for name in names:
+        classes.right(tmp_path / "class", name)
+    batch = Batch(tmp_path / "class", tmp_path / "out", "--jobs", "2")
+    batch.until("checks", lambda: [e for e in batch.of("grading") if e["event"].get("type") == "check-began"])
+    everyone = [psutil.Process(batch.process.pid)]
+    everyone += everyone[0].children(recursive=True)
+    for one in everyone:
+        one.send_signal(signal.SIGSTOP)
+    pause(ASLEEP_S)
+    for one in everyone:
+        one.send_signal(signal.SIGCONT)
+    assert batch.end() == 0, batch.events[-5:]
+    assert rows(tmp_path / "out") == dict.fromkeys(names, ("final", 100))
+    again = batch.of("again")
+    assert again
+    assert all(event["stood_s"] >= ASLEEP_S - 3 for event in again)
+    assert left(engine) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a small disk is mounted for it")
