@@ -1,4 +1,4 @@
-"""What the author of a check writes with: `@check`, `fail`, `judge`, `hold`."""
+"""What the author of a check writes with: `@check`, `fail`, `judge`, `blocked`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
 
-from grader.errors import CheckFailure
+from grader.errors import BlockedError, CheckFailure
 
 if TYPE_CHECKING:
     from grader.model.outcome import Evidence
@@ -43,6 +43,14 @@ def check(check_id: str, *, needs: str | tuple[str, ...] = ()) -> Callable[[F], 
 def fail(code: str, *, expected: Text, observed: Text, evidence: tuple[Evidence, ...] = ()) -> NoReturn:
     """Fail the check with a reason code of `grader.model.reasons`."""
     raise CheckFailure(code, expected=expected, observed=observed, evidence=evidence)
+
+
+def blocked(by: str) -> NoReturn:
+    """End the check without judging it: what it looks at cannot be told from what the check `by` has found.
+
+    Where that is so whatever the submission does, say `needs` instead.
+    """
+    raise BlockedError(by)
 
 
 def judge(*violations: Violation | None, code: str | None = None, evidence: tuple[Evidence, ...] = ()) -> None:

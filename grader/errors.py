@@ -57,6 +57,14 @@ class SubmissionBrokenError(SubmissionError):
     """The submission does not build or start: its checks fail with that reason (exit code 1)."""
 
 
+class BlockedError(Exception):
+    """A check cannot be judged before another one passes, `need`."""
+
+    def __init__(self, need: str) -> None:
+        super().__init__(need)
+        self.need = need
+
+
 class CheckFailure(AssertionError):  # noqa: N818 - a failed check is an outcome, and reads so in the author's API
     """A check saw what the contract forbids, or did not see what it demands."""
 

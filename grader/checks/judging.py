@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING
 
-from grader.errors import CheckFailure, GraderError
+from grader.errors import BlockedError, CheckFailure, GraderError
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError
@@ -30,12 +30,25 @@ MAX_EVENTS = 400
 NO_ANSWER = (*BROKER_ERRORS, *KAFKA_ERRORS, *REDIS_ERRORS, *POSTGRES_ERRORS, *HTTP_ERRORS, DeadlineError)
 
 
-class BlockedError(Exception):
-    """A check that this one needs did not pass."""
+class Failures:
+    """What has failed a check already, so that it fails no second one.
 
-    def __init__(self, need: str) -> None:
-        super().__init__(need)
-        self.need = need
+    A session fixture that raised is raised by pytest for every check that asks for it, and a fixture may keep what it
+    raised and raise that again: the very same exception is the very same finding.
+    """
+
+    def __init__(self) -> None:
+        self._known: list[tuple[BaseException, str]] = []
+
+    def counted_once(self, failure: BaseException | None) -> BaseException | None:
+        """Return the failure, or what blocks a check that meets one which has failed another check."""
+        first = next((check for known, check in self._known if known is failure), None)
+        return BlockedError(first) if first else failure
+
+    def add(self, failure: BaseException | None, outcome: Outcome) -> None:
+        """Remember what failed a check. What was an error of ours is one again: it must not cost points."""
+        if failure is not None and outcome.verdict == "failed":
+            self._known.append((failure, outcome.check))
 
 
 def outcome_of(  # noqa: PLR0911 - one return a kind of ending

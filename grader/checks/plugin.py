@@ -12,9 +12,10 @@ import pytest
 
 from grader.authoring import ATTRIBUTE, CheckMark
 from grader.checks.channel import Began, Broken, Ended, Finished, Sender
-from grader.checks.judging import BlockedError, outcome_of
+from grader.checks.judging import Failures, outcome_of
 from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
 from grader.checks.world import World
+from grader.errors import BlockedError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -33,6 +34,7 @@ class ChecksPlugin:
         self.world = World(session)
         self.verdicts: dict[str, str] = {}
         self._failure: BaseException | None = None
+        self._failures = Failures()
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the checks of this run, in rubric order."""
@@ -53,7 +55,9 @@ class ChecksPlugin:
         try:
             return (yield)
         finally:
-            outcome = outcome_of(self.world, spec, began, self._failure)
+            failure = self._failures.counted_once(self._failure)
+            outcome = outcome_of(self.world, spec, began, failure)
+            self._failures.add(failure, outcome)
             self.verdicts[mark.id] = outcome.verdict
             self.world.ended(outcome)
             self.sender.send(Ended(outcome))

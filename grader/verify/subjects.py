@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 import yaml
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from grader.model.assignment import Assignment
 
 EXPECTED = "expected.yaml"
+Why: TypeAlias = Annotated[str, msgspec.Meta(min_length=10)]
 
 
 class _Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,21 +25,22 @@ class _Expected(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     mistake: Bilingual | None = None
     right: Bilingual | None = None
     kills: dict[str, str | list[str]] = {}
-    allowed: tuple[str, ...] = ()
+    allowed: dict[str, Why] | tuple[str, ...] = {}  # a list: of an assignment whose reasons are still to be written
     removed: tuple[str, ...] = ()
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """A reference, a right alternative (no `kills`: it must pass everything, as a reference must) or a mutant.
 
-    kills: check -> the reason codes one of which must be named. allowed: further checks that may fail.
+    kills: check -> the reason codes one of which must be named. allowed: further checks that may fail -> why their
+    verdict cannot be told apart from the mistake ("" where nobody has said so yet).
     layers: folders laid over each other, in order. removed: files of the base that the mutant does not have.
     """
 
     name: str
     layers: tuple[Path, ...]
     kills: dict[str, tuple[str, ...]] = {}
-    allowed: tuple[str, ...] = ()
+    allowed: dict[str, str] = {}
     removed: tuple[str, ...] = ()
     mistake: Bilingual | None = None
 
@@ -108,7 +110,7 @@ def _mutant(folder: Path, references: Path, assignment: Assignment) -> Subject:
         name=folder.name,
         layers=(references / expected.base, folder),
         kills={c: (r,) if isinstance(r, str) else tuple(r) for c, r in expected.kills.items()},
-        allowed=expected.allowed,
+        allowed=expected.allowed if isinstance(expected.allowed, dict) else dict.fromkeys(expected.allowed, ""),
         removed=expected.removed,
         mistake=expected.mistake,
     )

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 import redis
 
-from grader.checks.judging import BlockedError, outcome_of
-from grader.errors import CheckFailure, GraderError
+from grader.checks.judging import Failures, outcome_of
+from grader.errors import BlockedError, CheckFailure, GraderError
 from grader.model.assignment import CheckSpec
 from grader.model.history import History
 from grader.model.text import Bilingual, msg
@@ -73,3 +73,23 @@ def test_whose_fault(failure: BaseException | None, facts: dict[str, bool], verd
 def test_a_blocked_check_names_its_need() -> None:
     """A reader sees what to mend first."""
     assert outcome_of(world(), SPEC, 1.0, BlockedError("task.done")).blocked_by == "task.done"
+
+
+def test_the_same_exception_fails_one_check() -> None:
+    """A fixture that failed is raised for everyone who asks for it: the first fails, the others wait for that one."""
+    failures = Failures()
+    assert failures.counted_once(FAILURE) is FAILURE
+    failures.add(FAILURE, outcome_of(world(), SPEC, 1.0, FAILURE))
+    again = failures.counted_once(FAILURE)
+    assert isinstance(again, BlockedError)
+    assert again.need == SPEC.id
+    another = CheckFailure("message-lost", expected=msg("x"), observed=msg("y"))
+    assert failures.counted_once(another) is another
+    assert failures.counted_once(None) is None
+
+
+def test_an_error_of_ours_stays_one() -> None:
+    """What was our error for one check is our error for the next: it must not become a check that earns nothing."""
+    failures = Failures()
+    failures.add(FAILURE, outcome_of(world(canary=False), SPEC, 1.0, FAILURE))
+    assert failures.counted_once(FAILURE) is FAILURE

@@ -13,7 +13,7 @@ MUTANT = Subject(
     name="auto-ack",
     layers=(),
     kills={"ack": ("acked-before-work",)},
-    allowed=("prefetch",),
+    allowed={"prefetch": "without acknowledgements nothing bounds what a worker is sent"},
     mistake=Bilingual(es="", en=""),
 )
 PASSED = ("passed", "")
