@@ -29,6 +29,7 @@ KINDS: Final[dict[str, tuple[Text, Text]]] = {
     "published": (msg("published by %(actor)s:"), msg("published:")),
     "delivered": (msg("delivered to %(actor)s:"), msg("delivered:")),
     "stored": (msg("lies in the queue of %(actor)s:"), msg("lies in the queue:")),
+    "queue-gone": (msg("a queue of %(actor)s was deleted:"), msg("a queue was deleted:")),
     "produced": (msg("produced by us to %(actor)s:"), msg("produced by us:")),
     "group": (msg("the consumer group of %(actor)s"), msg("the consumer group:")),
     "assigned": (msg("partitions of %(actor)s now:"), msg("partitions now:")),
