@@ -345,8 +345,8 @@ class ConsumerGroup:
     def stop_all(self) -> bool:
         """Stop all processors gracefully and wait until the group is empty; False if it does not become so."""
         self.disturbed()
-        each(lambda container: container.stop(GRACE_S), self.world.stack.containers(SERVICE))()
         self.recorder.note("grader", "fault", actor=SERVICE, action="stop")
+        each(lambda container: container.stop(GRACE_S), self.world.stack.containers(SERVICE))()
         try:
             return eventually(
                 lambda: self.kafka.group(GROUP).state in {"Empty", "Dead"},

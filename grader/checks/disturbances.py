@@ -93,16 +93,16 @@ class Disturbances:
     def start(self, *services: str) -> None:
         """Start the containers of these services that do not run."""
         for service in services:
+            self._note("healed", service, "start")
             for container in self._stack.containers(service):
                 container.start()
-            self._note("healed", service, "start")
 
     def kill(self, *services: str) -> None:
         """SIGKILL all containers of these services and leave them so: somebody else starts them again."""
-        # All at once: a task handed from dying worker to dying worker would use up its deliveries.
-        each(Container.kill, [c for service in services for c in self._stack.containers(service)])()
         for service in services:
             self._note("fault", service, "kill")
+        # All at once: a task handed from dying worker to dying worker would use up its deliveries.
+        each(Container.kill, [c for service in services for c in self._stack.containers(service)])()
 
     def _answers(self, target: str, ready: Callable[[], bool] | None) -> None:
         if ready is None:

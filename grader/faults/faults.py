@@ -26,7 +26,8 @@ class Faults:
 
     A target is a Container, a container's name ("worker-2") or a service ("rabbitmq": all its containers). Before each
     fault, containers that were restarted get their 10 s of peace. `note(kind, actor, action)` is called when the fault
-    has been done ("fault") and when it is healed ("healed"). Times are seconds; what Docker refuses is a GraderError.
+    begins ("fault") and when its healing begins ("healed"), so that a record has causes before what they cause. Times
+    are seconds; what Docker refuses is a GraderError.
     """
 
     def __init__(self, stack: Stack, note: Note) -> None:

@@ -44,23 +44,23 @@ def settle(stack: Stack, *, settled_s: float = SETTLED_S) -> None:
 
 @contextlib.contextmanager
 def healing(note: Note, actor: str, action: str, *, do: Callable[[], None], heal: Callable[[], None]) -> Iterator[None]:
-    """Do a fault and record it, run the body, heal and record that.
+    """Do a fault, run the body and heal; fault and healing are recorded when they begin, before what they cause.
 
     Heals whatever is raised, also by a fault half done; an error while healing is attached to that one as a note.
     """
     try:
-        do()
         note("fault", actor, action)
+        do()
         yield
     except BaseException as error:
         try:
-            heal()
             note("healed", actor, action)
+            heal()
         except Exception as second:
             error.add_note(f"healing {actor} after {action} failed as well: {second}")
         raise
-    heal()
     note("healed", actor, action)
+    heal()
 
 
 def each(action: Callable[[Container], object], containers: list[Container]) -> Callable[[], None]:

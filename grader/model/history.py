@@ -15,9 +15,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     at: seconds since the stack's start on the grader's clock. source: who saw it ("grader", "docker", "amqp",
     "http", ...). kind: what happened, in the field's terms:
-      grader: "fault", "healed", "note"; docker: "started", "died", "paused", "unpaused";
-      amqp: "published" (to the broker), "delivered" (to a consumer), "stored" (seen in a queue by our reader);
-      http: "request", "response";
+      grader: "fault", "healed" (each noted when it begins, before what it causes), "note";
+      docker: "started", "died", "paused", "unpaused", "out-of-memory";
+      amqp: "published" (to the broker), "delivered" (to a consumer), "stored" (seen in a queue by our reader),
+        "queue-gone" (deleted under our reader), "observing" and "observing-ended" (from when to when we saw the
+        broker), "mark" (ours, for our own order);
+      http: "request", "response"; db: "row" (seen in a table);
       kafka: "produced" (by us), "group" (its state changed), "assigned" (a container's partitions changed).
     subject: the message's or task's id ("" if none). actor: the container or service concerned. data: details, JSON.
     """

@@ -3,6 +3,7 @@
 It reads the broker's firehose (exchange `amq.rabbitmq.trace`) and holds a consumer that never acknowledges on queues
 that nobody else consumes, so it sees each message there at once and gives all back when it leaves. After the broker was
 away it connects again by itself; each connection is an epoch, and sees everything that still lies in those queues anew.
+A queue that is deleted begins an epoch too: what lies in its successor was put there later.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Firehose:
         self._recorder = recorder
         self._rabbitmq = rabbitmq
         self._stored = stored
+        self._missing: list[str] = []
         self._closing = threading.Event()
         self._peers: dict[str, str] = {}
         self._renewing = threading.Event()
@@ -120,11 +122,11 @@ class Firehose:
             self.epoch += 1
             self._tracing.set()
             self._recorder.note("amqp", "observing", actor=self._rabbitmq.service, epoch=self.epoch)
-            missing = list(self._stored)
+            self._missing = list(self._stored)
             retry = Deadline(0)
             while not self._closing.is_set() and not self._renewing.is_set():
-                if missing and retry.passed():
-                    missing = [name for name in missing if not self._consume_stored(connection, name)]
+                if self._missing and retry.passed():
+                    self._missing = [name for name in self._missing if not self._consume_stored(connection, name)]
                     retry = Deadline(MISSING_QUEUE_RETRY_S)
                 connection.process_data_events(time_limit=0.1)
         finally:
@@ -156,6 +158,13 @@ class Firehose:
                 fields=_small(fields(body)),
             )
 
+        def on_cancel(_frame: Any) -> None:
+            # What lay there is gone; a queue of the same name is another one, whose messages are seen anew.
+            self._recorder.note("amqp", "queue-gone", actor=self._rabbitmq.service, queue=name)
+            self.epoch += 1
+            self._missing.append(name)
+
+        channel.add_on_cancel_callback(on_cancel)
         channel.basic_consume(name, on_message, auto_ack=False)
         return True
 

@@ -17,6 +17,7 @@ import pika.exceptions
 from grader.errors import GraderError
 from grader.model.text import msg
 from grader.probes.amqp_bodies import subject_of
+from grader.probes.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +156,22 @@ class RabbitMQ:
             except pika.exceptions.ChannelClosedByBroker as closed:
                 if closed.reply_code != 404:
                     raise
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[Held]:
+        """Keep what arrives in a queue from all of its consumers while the block runs; then it waits there again.
+
+        The messages are unacknowledged, so they are in the queue whatever happens to the broker meanwhile: it may be
+        restarted in the block. Raises QueueMissingError.
+        """
+        with self.channel() as channel:
+            try:
+                held = Held(channel, name)
+            except pika.exceptions.ChannelClosedByBroker as closed:
+                if closed.reply_code == 404:
+                    raise QueueMissingError(name) from closed
+                raise
+            yield held
 
     def peek(self, name: str) -> tuple[bytes, ...]:
         """Return the bodies of the ready messages and give them back (they are marked redelivered then)."""

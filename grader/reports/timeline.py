@@ -20,6 +20,7 @@ KINDS: Final[dict[str, tuple[Text, Text]]] = {
     "healed": (msg("we put %(actor)s right again"), msg("we put it right again")),
     "note": (msg("note on %(actor)s"), msg("note")),
     "observing": (msg("we watch %(actor)s from here on"), msg("we watch the broker from here on")),
+    "observing-ended": (msg("we do not see %(actor)s any more"), msg("we do not see the broker any more")),
     "started": (msg("%(actor)s started"), msg("a container started")),
     "died": (msg("%(actor)s ended"), msg("a container ended")),
     "paused": (msg("%(actor)s stands still"), msg("a container stands still")),
@@ -28,9 +29,11 @@ KINDS: Final[dict[str, tuple[Text, Text]]] = {
     "published": (msg("published by %(actor)s:"), msg("published:")),
     "delivered": (msg("delivered to %(actor)s:"), msg("delivered:")),
     "stored": (msg("lies in the queue of %(actor)s:"), msg("lies in the queue:")),
+    "queue-gone": (msg("a queue of %(actor)s was deleted:"), msg("a queue was deleted:")),
     "produced": (msg("produced by us to %(actor)s:"), msg("produced by us:")),
     "group": (msg("the consumer group of %(actor)s"), msg("the consumer group:")),
     "assigned": (msg("partitions of %(actor)s now:"), msg("partitions now:")),
+    "row": (msg("row in the database by %(actor)s:"), msg("row in the database:")),
     "request": (msg("request to %(actor)s:"), msg("request:")),
     "response": (msg("answer of %(actor)s:"), msg("answer:")),
 }
@@ -40,7 +43,7 @@ FAULTS: Final[dict[str, Text]] = {
     "pause": msg("we paused %(actor)s"),
     "restart": msg("we restarted %(actor)s"),
     "crash": msg("we made the process of %(actor)s crash"),
-    "recreate": msg("we removed %(actor)s and made it anew"),
+    "recreate": msg("we removed %(actor)s"),
     "remove": msg("we stopped and removed %(actor)s"),
     "disconnect": msg("we cut %(actor)s off the network"),
     "start": msg("we started %(actor)s"),
@@ -50,9 +53,9 @@ HEALED: Final[dict[str, Text]] = {
     "kill": msg("we started %(actor)s again"),
     "stop": msg("we started %(actor)s again"),
     "pause": msg("we let %(actor)s go on"),
-    "restart": msg("%(actor)s is back"),
-    "crash": msg("%(actor)s is back"),
-    "recreate": msg("%(actor)s is back"),
+    "restart": msg("we started %(actor)s again"),
+    "crash": msg("we saw to it that %(actor)s runs"),
+    "recreate": msg("we made %(actor)s anew"),
     "remove": msg("we made %(actor)s anew"),
     "start": msg("we started %(actor)s"),
     "scale": msg("we changed the number of replicas of %(actor)s back"),
@@ -189,7 +192,7 @@ def _details(event: Event, words: Words) -> tuple[str, ...]:
 
 def _detail(key: str, value: Any, words: Words) -> str:  # noqa: PLR0911 - one line a key
     match key, value:
-        case (_, None | "" | []) | ("redelivered" | "persistent", False):
+        case (_, None | "" | []) | ("redelivered" | "persistent", False) | ("why", "away"):
             return ""
         case ("redelivered", True):
             return words(msg("delivered again"))

@@ -164,6 +164,76 @@ def test_the_observer_comes_back_after_a_restart_and_sees_what_is_left(broker: B
         firehose.close()
 
 
+def test_a_deleted_queue_has_lost_what_lay_in_it(broker: Broker) -> None:
+    """The observer says that the queue was deleted, and sees its successor's messages in an epoch of their own."""
+    recorder = Recorder(Clock())
+    probe = RabbitMQ(broker, recorder)  # type: ignore[arg-type]
+    with probe.channel() as channel:
+        channel.queue_declare("reports", durable=True)
+    firehose = Firehose(Addresses(broker), recorder, probe, stored=("reports",))  # type: ignore[arg-type]
+    try:
+        firehose.wait_tracing()
+        probe.publish("reports", {"id": "first"})
+        recorder.wait_for(lambda h: len(h.about("first").of("stored")) > 0, within=10, what="first")
+        with probe.channel() as channel:
+            channel.queue_delete("reports")
+            channel.queue_declare("reports", durable=True)
+        probe.publish("reports", {"id": "second"})
+        second = recorder.wait_for(lambda h: next(iter(h.about("second").of("stored")), None), within=20, what="second")
+        assert [e.data["queue"] for e in recorder.history().of("queue-gone")] == ["reports"]
+        assert second.data["epoch"] == 2
+        assert len(recorder.history().about("first").of("stored", epoch=2)) == 0
+    finally:
+        firehose.close()
+        with probe.channel() as channel:
+            channel.queue_delete("reports")
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_what_is_held_goes_to_nobody_and_is_there_afterwards(broker: Broker, probe: RabbitMQ, kind: str) -> None:
+    """A consumer that acknowledges on delivery and one that asks get nothing meanwhile, and everything afterwards."""
+    name = f"held-{kind}"
+    taken: list[str] = []
+    with probe.channel() as channel:
+        channel.queue_declare(name, durable=True, arguments={"x-queue-type": kind})
+        channel.basic_consume(name, lambda _c, _m, _p, body: taken.append(body.decode()), auto_ack=True)
+        with probe.held(name) as held:
+            probe.publish(name, b"one", b"two", {"id": "three"})
+            assert held.take("three", within=10)
+            assert not held.take("four", within=0.3)
+            channel.connection.process_data_events(time_limit=0.5)
+            assert channel.basic_get(name)[0] is None
+            assert taken == []
+        eventually(
+            lambda: channel.connection.process_data_events(time_limit=0.1) or len(taken) == 2, within=10, what="given"
+        )
+        assert sorted(taken) == ["one", "two"]
+        channel.queue_delete(name)
+
+
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_what_is_held_survives_a_restart(broker: Broker, probe: RabbitMQ, kind: str) -> None:
+    """The broker stops without waiting for us, and the messages wait in their queue when it is back."""
+    name = f"kept-{kind}"
+    with probe.channel() as channel:
+        channel.queue_declare(name, durable=True, arguments={"x-queue-type": kind})
+    with probe.held(name):
+        probe.publish(name, {"id": "kept-1"}, {"id": "kept-2"})
+        broker.restart()
+        eventually(probe.ready, within=60, every=0.2, what="broker")
+    state = eventually(lambda: (s := probe.queue(name)) and s.ready == 2 and s, within=20, every=0.2, what="kept")
+    assert state.consumers == 0
+    with probe.channel() as channel:
+        channel.queue_delete(name)
+
+
+def test_holding_a_missing_queue_says_so(probe: RabbitMQ) -> None:
+    """The queue is named, and nothing is declared."""
+    with pytest.raises(QueueMissingError), probe.held("nowhere"):
+        pass
+    assert probe.queue("nowhere") is None
+
+
 def test_an_undeclared_user_is_refused(image: Callable[[str], str]) -> None:
     """Without RABBITMQ_DEFAULT_USER the broker answers and refuses admin."""
     container = started(image("rabbitmq:4-management"))

@@ -2,13 +2,59 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
-from grader.reports.timeline import MAX_ROWS, rows
+from grader.probes import containers
+from grader.reports.timeline import KINDS, MAX_ROWS, rows
 from grader.reports.words import Words
 from tests.unit.reports.builders import HOSTILE, KILL_STORY, event
 
+ROOT = Path(__file__).parents[3]
 ENGLISH = Words("en")
+
+
+def kinds_recorded() -> set[str]:
+    """The kinds of events that probes, faults and assignments write down, read from their source."""
+    files = [*(ROOT / "grader").rglob("*.py"), *(ROOT / "assignments").rglob("*.py")]
+    calls = [n for f in files for n in ast.walk(ast.parse(f.read_text("utf-8"))) if isinstance(n, ast.Call)]
+    noted = [
+        c.args[1].value
+        for c in calls
+        if isinstance(c.func, ast.Attribute)
+        and c.func.attr == "note"
+        and len(c.args) > 1
+        and isinstance(c.args[1], ast.Constant)
+    ]
+    return {str(kind) for kind in noted} | set(containers.KINDS.values())
+
+
+def test_every_kind_that_is_recorded_has_words() -> None:
+    """No reader meets a raw word of the History; our own marks are never shown."""
+    assert {"observing-ended", "stored", "died", "row"} <= kinds_recorded()
+    assert kinds_recorded() - {"mark"} <= KINDS.keys()
+
+
+def test_what_follows_a_fault_stands_behind_it() -> None:
+    """The broker is stopped, is not seen, comes back and is seen again, in this order and in words."""
+    story = (
+        event(1.0, "grader", "fault", actor="rabbitmq", action="restart"),
+        event(1.3, "docker", "died", actor="rabbitmq-1", exit_code=0),
+        event(1.3, "amqp", "observing-ended", actor="rabbitmq", why="away"),
+        event(1.6, "grader", "healed", actor="rabbitmq", action="restart"),
+        event(1.9, "docker", "started", actor="rabbitmq-1"),
+        event(6.0, "amqp", "observing", actor="rabbitmq", epoch=2),
+    )
+    assert [(row.what, row.details) for row in rows(story, 0, ENGLISH)] == [
+        ("we restarted rabbitmq", ()),
+        ("rabbitmq-1 ended", ("exit code 0",)),
+        ("we do not see rabbitmq any more", ()),
+        ("we started rabbitmq again", ()),
+        ("rabbitmq-1 started", ()),
+        ("we watch rabbitmq from here on", ()),
+    ]
 
 
 def test_story_of_a_killed_worker() -> None:
