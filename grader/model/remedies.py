@@ -88,6 +88,7 @@ REMEDIES: dict[str, Text] = {
     "service-unknown": msg("Name a service of this compose file."),
     "several-documents": msg("Remove the second --- and what stands behind it, or write it into the first document."),
     "special-file": msg("Remove it: hand in files and folders only."),
+    "start-tried-again": msg("Nothing has to be changed for this."),
     "swarm-only": _REMOVE,
     "too-many": _FEWER,
     "too-many-containers": msg("Lower replicas: and remove services that the assignment does not need."),
