@@ -77,7 +77,7 @@ def _advice(catalogue: Catalogue, kind: Kind | str, names: list[str]) -> Text:
     nearest = catalogue.nearest(names[0]) if entry and entry.equivalent is None else None
     match kind:
         case "limited":
-            return msg("Wait some hours, log in there (docker login), or load the images (docker load).")
+            return msg("Wait some hours, or give the engine a mirror of that registry.")
         case "unfit":
             return msg("Grade it on a machine with another processor.")
         case "full":
@@ -89,4 +89,4 @@ def _advice(catalogue: Catalogue, kind: Kind | str, names: list[str]) -> Text:
             "Make the registry reachable, or load the image (docker load); %(nearest)s can be built here.",
             nearest=nearest,
         )
-    return msg("Make the registry reachable, or load the images (docker load).")
+    return msg("Make the registry reachable, or pull the images beforehand: grader images ensure")
