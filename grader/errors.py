@@ -37,6 +37,18 @@ class ImageMissingError(GraderError):
     """An image can neither be pulled nor built here."""
 
 
+class UnusableImagesError(ImageMissingError):
+    """Images that nobody can use as they are named: their registry has none of that name, or they are too large.
+
+    `images`: name -> "absent", "private" (to be had with a login at most) or "too-large". Where a submission names
+    them, that is its own fault.
+    """
+
+    def __init__(self, message: Text, remedy: Text | None, images: dict[str, str]) -> None:
+        super().__init__(message, remedy)
+        self.images = images
+
+
 class CanaryError(GraderError):
     """Our own canary outside of the student's containers failed too: the machine is at fault."""
 

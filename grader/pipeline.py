@@ -20,7 +20,7 @@ from grader import catalogue, company, images, intake, policy, scoring, starting
 from grader._version import __version__
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
-from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError
+from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError, UnusableImagesError
 from grader.events import Notice, StageBegan, StageEnded
 from grader.images.endpoint import connect
 from grader.model.assignment import Assignment
@@ -28,7 +28,7 @@ from grader.model.findings import Finding
 from grader.model.grade import ResolvedImage, Result
 from grader.model.outcome import Evidence, Outcome
 from grader.model.plan import StackPlan
-from grader.model.text import msg
+from grader.model.text import Text, msg
 from grader.model.workspace import Workspace
 from grader.stack.disk import DiskWatch
 from grader.stack.stack import Stack
@@ -178,17 +178,11 @@ def _in_docker(
     client = stage("engine", connect)
     run.versions = {"engine": str(client.version().get("Version", "?"))}
 
-    def progress(text: object) -> None:
-        stage.listen(Notice(text))  # type: ignore[arg-type]  # the images module hands on Text
-
-    wanted = (*plan.images, GATEWAY_IMAGE)
-    resolved = stage("images", lambda: images.resolve(client, wanted, mode=options.images, on_progress=progress))
-    run.images = tuple(resolved[name] for name in dict.fromkeys(plan.images))
-    bound = policy.bind(plan, resolved)
+    bound, gateway = stage("images", lambda: bind(run, client, plan, options.images, stage.listen))
     with contextlib.ExitStack() as cleanup, company.beside() as others:
 
         def begin(until: contextlib.ExitStack) -> _Begun:
-            create = partial(_create, client, bound, workspace, resolved, folder)
+            create = partial(_create, client, bound, workspace, gateway, folder)
             return _begin(run, stage, create, bound, until, options)
 
         begun = _begin_fairly(run, begin, cleanup, others)
@@ -266,6 +260,35 @@ def _begin(
     return _Begun(stack, states, stop)
 
 
+def bind(
+    run: Run, client: docker.DockerClient, plan: StackPlan, mode: images.Mode, listen: Listener
+) -> tuple[StackPlan, str]:
+    """Have every image that the plan names; return the plan bound to them, and the gateway's image.
+
+    What nobody has judged is judged now. Raises SubmissionError for an image that cannot be used as it is named, and
+    ImageMissingError that names all others that are not to be had, before anything is built.
+    """
+
+    def progress(text: Text) -> None:
+        listen(Notice(text))
+
+    limits = run.assignment.limits
+    wanted = (*plan.images, GATEWAY_IMAGE)
+    try:
+        resolved = images.resolve(client, wanted, mode=mode, on_progress=progress, most_mib=limits.images_mib)
+    except UnusableImagesError as error:
+        if findings := policy.unusable(plan, error.images):
+            raise SubmissionBrokenError(*findings) from error
+        raise
+    run.images = tuple(resolved[name] for name in dict.fromkeys(plan.images))
+    outside = [use.name for use in plan.uses if not use.catalogue]
+    if outside:
+        known = plan.findings
+        plan = policy.judge_images(plan, images.facts(client, resolved, outside), limits)
+        run.findings += tuple(f for f in plan.findings if f not in known)
+    return policy.bind(plan, resolved), resolved[GATEWAY_IMAGE].reference
+
+
 def judged(
     run: Run,
     stage: Stages,
@@ -294,7 +317,7 @@ def _create(
     client: docker.DockerClient,
     plan: StackPlan,
     workspace: Workspace,
-    resolved: dict[str, ResolvedImage],
+    gateway: str,
     folder: Path,
     listen: Listener,
 ) -> Stack:
@@ -302,7 +325,7 @@ def _create(
         client,
         plan,
         Path(workspace.root),
-        gateway_image=resolved[GATEWAY_IMAGE].reference,
+        gateway_image=gateway,
         stage=folder / "stage",
         on_notice=lambda text: listen(Notice(text)),
     )

@@ -9,10 +9,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import docker
+import docker.auth
 import docker.errors
 import requests.exceptions
 
 from grader import locks, paths
+from grader.images.failures import Failure, understood
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -20,9 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.catalogue import ImageName
+    from grader.images.budget import Budget
 
 # A registry that has not said by then what a tag means does not answer here, seconds.
 ANSWER_S = 10.0
+# A pull of which nothing is heard for so long has stopped, seconds.
+STALLED_S = 120.0
+_NOBODY: dict[str, str] = {}
 
 
 @functools.cache
@@ -39,7 +45,7 @@ class Puller:
         self._engine = engine
         self._tell = on_progress
         self._silent = _silent_registries(engine.api.base_url)
-        self.reasons: dict[str, str] = {}
+        self.failures: dict[str, Failure] = {}
 
     def present(self, name: ImageName) -> str | None:
         """Return the reference by digest ("rabbitmq@sha256:…") of an image that is on the engine, else None.
@@ -60,44 +66,71 @@ class Puller:
                 return f"{path}@{digest}"
         return None
 
-    def pull(self, name: ImageName) -> str | None:
-        """Pull an image and return its reference by digest, or None; `reasons` then says why, by name."""
+    def pull(self, name: ImageName, *, login: bool, budget: Budget | None = None) -> str | None:
+        """Pull an image and return its reference by digest, or None; `failures` then says why, by name.
+
+        login: with the user's own for that registry, if there is one. What a submission names is pulled without: it
+        must not open what is private to whoever grades. budget: how large it may be.
+        """
         registry = _registry(name.path)
         if registry in self._silent:
-            self.reasons.setdefault(str(name), "the registry does not answer")
+            self.failures.setdefault(str(name), Failure("silent"))
             return None
-        digest = name.digest or self._ask(name, registry)
+        auth = None if login else _NOBODY
+        digest = name.digest or self._ask(name, registry, auth)
         if digest is None:
             return None
         self._tell(msg("Pulling %(name)s", name=str(name)))
         reference = f"{name.path}@{digest}"
-        try:
-            for line in self._engine.api.pull(name.path, tag=digest, stream=True, decode=True):
-                if "error" in line:
-                    self.reasons[str(name)] = str(line["error"])
-                    return None
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-            self.reasons[str(name)] = str(error)
+        failure = self._fetch(name.path, digest, auth, budget)
+        if failure is None and budget and int(self._inspect(reference).get("Size", 0)) > budget.most:
+            with contextlib.suppress(docker.errors.APIError):  # somebody uses it
+                self._engine.images.remove(reference)
+            failure = Failure("too-large")
+        if failure:
+            self.failures[str(name)] = failure
             return None
         _record(str(name), reference)
         return reference
 
-    def _ask(self, name: ImageName, registry: str) -> str | None:
+    def _fetch(self, path: str, digest: str, auth: dict[str, str] | None, budget: Budget | None) -> Failure | None:
+        """Have the engine fetch an image; ended early, it stops fetching. Return what went wrong."""
+        api: Any = self._engine.api  # the SDK's own `pull` has no deadline, and leaves the end to the collector
+        registry, _ = docker.auth.resolve_repository_name(path)
+        header = docker.auth.get_config_header(api, registry) if auth is None else docker.auth.encode_header(auth)
+        try:
+            with api._post(
+                api._url("/images/create"),
+                params={"fromImage": path, "tag": digest},
+                headers={"X-Registry-Auth": header} if header else {},
+                stream=True,
+                timeout=STALLED_S,
+            ) as response:
+                api._raise_for_status(response)
+                for line in api._stream_helper(response, decode=True):
+                    if "error" in line:
+                        return understood(str(line["error"]))
+                    if budget and (failure := budget.broken_by(line)):
+                        return failure
+        except docker.errors.APIError as error:
+            return understood(str(error.explanation or error))
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            return Failure("silent", str(error))
+        return None
+
+    def _ask(self, name: ImageName, registry: str, auth: dict[str, str] | None) -> str | None:
         """Ask the registry, through the engine, which digest a tag has now; one that does not answer is remembered."""
         answer: dict[str, Any] = {}
-        reason = "the registry does not answer"
-        refused = False
+        failure = Failure("silent")
 
         def ask() -> None:
-            nonlocal reason, refused
+            nonlocal failure
             try:
-                answer.update(self._engine.images.get_registry_data(str(name)).attrs)
+                answer.update(self._engine.images.get_registry_data(str(name), auth_config=auth).attrs)
             except docker.errors.APIError as error:
-                reason = str(error.explanation or error)
-                # The registry itself said no; anything else is the way to it.
-                refused = any(word in reason for word in ("denied", "manifest unknown", "not found", "toomanyrequests"))
+                failure = understood(str(error.explanation or error))
             except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-                reason = str(error)
+                failure = Failure("silent", str(error))
 
         # The engine has no deadline of its own for this, and a thread of ours may be left behind.
         asking = threading.Thread(target=ask, daemon=True)
@@ -106,8 +139,8 @@ class Puller:
         digest = (answer.get("Descriptor") or {}).get("digest")
         if digest:
             return str(digest)
-        self.reasons[str(name)] = reason
-        if not refused:
+        self.failures[str(name)] = failure
+        if failure.kind == "silent":
             self._silent.add(registry)
         return None
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from grader import catalogue as catalogues
 from grader.errors import ImageMissingError
+from grader.images import missing
+from grader.images.budget import Budget
 from grader.images.build import Builder
 from grader.images.pull import Puller
 from grader.model.grade import ResolvedImage
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
     import docker
 
-    from grader.catalogue import Catalogue, Entry, Equivalent, ImageName
+    from grader.catalogue import Catalogue, Equivalent, ImageName
 
 Mode = Literal["auto", "pull", "equivalent"]
+MOST_MIB = 6144
 
 # More at once only makes each of them slower: package managers are bound by one disk and one network.
 _AT_ONCE = 2
@@ -44,14 +47,17 @@ def resolve(
     mode: Mode = "auto",
     on_progress: Callable[[Text], None] | None = None,
     catalogue: Catalogue | None = None,
+    most_mib: int = MOST_MIB,
 ) -> dict[str, ResolvedImage]:
     """Return, for each name as given, the image that the engine shall use; pull or build what is missing.
 
     "auto" takes what is there (a pulled digest before an equivalent), then pulls, then builds; "pull" and "equivalent"
-    keep to one kind. `on_progress` may be called from several threads. Raises ImageMissingError for the first name that
-    nothing gives, once all others have been tried.
+    keep to one kind. `on_progress` may be called from several threads. most_mib: what images from outside of the
+    catalogue may weigh together while they are pulled. Once all have been tried, raises UnusableImagesError if some of
+    the names lead to nothing that anybody could use, else ImageMissingError that names every image that nothing gives.
     """
-    resolver = _Resolver(engine, catalogue or catalogues.load(), mode, on_progress or _silent)
+    catalogue = catalogue or catalogues.load()
+    resolver = _Resolver(engine, catalogue, mode, on_progress or _silent, most_mib)
     wanted = list(dict.fromkeys(names))
     failures: dict[str, BaseException] = {}
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="image") as pool:
@@ -71,7 +77,7 @@ def resolve(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     if failures:
-        raise next(failures[name] for name in wanted if name in failures)
+        raise missing.of_all(catalogue, {name: failures[name] for name in wanted if name in failures})
     return {name: found[name] for name in wanted}
 
 
@@ -97,9 +103,15 @@ class _Resolver:
     """The order in which the kinds are tried, for one engine."""
 
     def __init__(
-        self, engine: docker.DockerClient, catalogue: Catalogue, mode: Mode, tell: Callable[[Text], None]
+        self,
+        engine: docker.DockerClient,
+        catalogue: Catalogue,
+        mode: Mode,
+        tell: Callable[[Text], None],
+        most_mib: int,
     ) -> None:
         self._catalogue = catalogue
+        self._budget = Budget(engine, most_mib)
         self._mode = mode
         self.builder = Builder(engine, catalogue, on_progress=tell)
         self.puller = Puller(engine, on_progress=tell)
@@ -112,9 +124,14 @@ class _Resolver:
             return _pulled(parsed, reference)
         if stand_in and (version := self.builder.present(stand_in)):
             return _equivalent(parsed, stand_in, version)
-        if self._mode != "equivalent" and (reference := self.puller.pull(parsed)):
+        if self._mode != "equivalent" and (reference := self._pull(parsed)):
             return _pulled(parsed, reference)
         return None
+
+    def _pull(self, name: ImageName) -> str | None:
+        """Pull an image; one that the catalogue does not have neither opens doors nor weighs what it likes."""
+        known = self._catalogue.find(str(name)) is not None
+        return self.puller.pull(name, login=known or "/" not in name.path, budget=None if known else self._budget)
 
     def prepare(self, names: Iterable[str]) -> None:
         """Have the programs that building these needs."""
@@ -125,26 +142,11 @@ class _Resolver:
         parsed = _parsed(name)
         if stand_in := self._stand_in(name):
             return _equivalent(parsed, stand_in, self.builder.ensure(stand_in))
-        raise self._missing(parsed, self._catalogue.find(name))
+        raise missing.NotHereError(str(parsed), self.puller.failures.get(str(parsed)))
 
     def _stand_in(self, name: str) -> Equivalent | None:
         entry = self._catalogue.find(name)
         return entry.equivalent if entry and self._mode != "pull" else None
-
-    def _missing(self, name: ImageName, entry: Entry | None) -> ImageMissingError:
-        reason = self.puller.reasons.get(str(name), "")
-        nearest = self._catalogue.nearest(str(name))
-        if entry and entry.equivalent is None and nearest:
-            advice = msg(
-                "Make the registry reachable, or load the image (docker load); %(nearest)s can be built here.",
-                nearest=nearest,
-            )
-        else:
-            advice = msg("Make the registry reachable, or load the image (docker load).")
-        return ImageMissingError(
-            msg("The image %(name)s can neither be pulled nor built here. %(reason)s", name=str(name), reason=reason),
-            advice,
-        )
 
 
 def _parsed(name: str) -> ImageName:

@@ -32,6 +32,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one container may use; `ready_s` is the contract's time to readiness in seconds.
 
     build_s, build_disk_mib: what all builds of a submission may take; build_memory_mib: what a step of one may.
+    images_mib: what all images from outside of the catalogue may weigh that a submission names, unpacked.
     disk_mib: what all containers of a submission may write, volumes and all.
     """
 
@@ -43,6 +44,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     build_memory_mib: int = 2048
     build_disk_mib: int = 4096
     disk_mib: int = 6144
+    images_mib: int = 6144
 
 
 class Weight(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,15 +18,16 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     """One image to build.
 
     service: whose image it is. context: folder relative to the workspace ("." for its root). dockerfile: the file's
-    path in the submission, for messages. text: the judged Dockerfile to write into the staged context; image names in
-    it are the submission's own until `policy.bind` replaces them. base_images: the names of images that text uses;
-    root: the one of them that the target grows from ("scratch" for none). health: whether the Dockerfile has a health
-    check of its own, has put that of the root away, or says nothing.
-    args: as a compose file needs them (`$` written `$$`). modes: files and folders of the context (or patterns of
-    them) with the mode that they are copied with; below `.grader/0640/` it is copies of them that have the mode.
-    files: texts of here-documents, by their path in the context. lines: for each instruction of a bound text the line
-    of the submission's file that it comes from; (): as it stands in text. added: for each of them whether it is the
-    grader's, for the sake of what stands on that line.
+    path in the submission, for messages. line: what its lines are raised by, where it stands in the compose file.
+    text: the judged Dockerfile to write into the staged context; image names in it are the submission's own until
+    `policy.bind` replaces them. base_images: the names of images that text uses; root: the one of them that the target
+    grows from ("scratch" for none). health: whether the Dockerfile has a health check of its own, has put that of the
+    root away, or says nothing. args: as a compose file needs them (`$` written `$$`). silenced: labels of its images
+    that are put out of force. modes: files and folders of the context (or patterns of them) with the mode that they
+    are copied with; below `.grader/0640/` it is copies of them that have the mode. files: texts of here-documents, by
+    their path in the context. lines: for each instruction of a bound text the line of the submission's file that it
+    comes from; (): as it stands in text. added: for each of them whether it is the grader's, for the sake of what
+    stands on that line.
     """
 
     service: str
@@ -38,6 +39,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     health: Health = ""
     target: str = ""
     args: dict[str, str] = {}
+    line: int = 0
+    silenced: tuple[str, ...] = ()
     modes: tuple[tuple[str, int], ...] = ()
     files: tuple[tuple[str, str], ...] = ()
     lines: tuple[int, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.policy.bind import bind
 from grader.policy.judge import judge
+from grader.policy.pulled import judge_images, unusable
 from grader.policy.scope import Catalogue
 
-__all__ = ["Catalogue", "bind", "judge"]
+__all__ = ["Catalogue", "bind", "judge", "judge_images", "unusable"]

@@ -143,6 +143,7 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
         base_images=judged.base_images,
         root=judged.root,
         health=judged.health,
+        line=place.place.line,
         target=target,
         args=arguments,
         files=judged.files,

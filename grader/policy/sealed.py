@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SERVICE = frozenset(KEPT) | {
     "image", "environment", "volumes", "configs", "networks", "restart", "mem_limit", "memswap_limit", "cpus",
-    "pids_limit", "security_opt", "cap_drop", "cap_add", "logging", "pull_policy", "healthcheck", "scale",
+    "pids_limit", "security_opt", "cap_drop", "cap_add", "logging", "pull_policy", "healthcheck", "scale", "labels",
 }  # fmt: skip
 _MOUNT = frozenset({"type", "source", "target", "read_only", "volume", "tmpfs"})
 
@@ -60,6 +60,7 @@ def _facts(compose: Mapping[str, Any], service: Mapping[str, Any], limits: Limit
         ("restart", service["restart"] != "always"),
         ("pull_policy", service["pull_policy"] == "never"),
         ("image", bool(service["image"])),
+        ("labels", not any(service.get("labels", {}).values())),  # those of an image, put out of force
     ]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import catalogue, digests, images, intake, pipeline, policy, starting
+from grader import catalogue, digests, intake, pipeline, policy, starting
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ class Sitting:
         run.findings += workspace.findings
         plan = stage("policy", lambda: policy.judge(workspace, run.assignment, catalogue.load()))
         run.findings += plan.findings
-        wanted = (*plan.images, pipeline.GATEWAY_IMAGE)
-        resolved = stage("images", lambda: images.resolve(live.stack.client, wanted, mode=live.options.images))
-        bound = policy.bind(plan, resolved)
+        client, mode = live.stack.client, live.options.images
+        bound, _ = stage("images", lambda: pipeline.bind(run, client, plan, mode, stage.listen))
         if _foundation(bound, root) != self._foundation:
             raise FoundationChangedError
         keys = _keys(bound, root)

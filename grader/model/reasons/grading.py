@@ -12,6 +12,16 @@ GRADING: dict[str, Reason] = {
         why=msg("What is unsafe or outside of the contract is never started."),
         hint=msg("Each finding says file, line and the way to write it; grader inspect shows them without Docker."),
     ),
+    "image-not-found": Reason(
+        title=msg("An image does not exist"),
+        why=msg("A project whose image the registry does not have starts nowhere."),
+        hint=msg("Look up the name and the tag on the page of the registry; docker pull says the same at home."),
+    ),
+    "image-too-large": Reason(
+        title=msg("An image is too large"),
+        why=msg("What a submission brings along may not fill the disk of the machine that it runs on."),
+        hint=msg("Use a smaller image: most have a variant -slim or -alpine."),
+    ),
     "build-failed": Reason(
         title=msg("An image does not build"),
         why=msg("Without its image a service cannot start, so nothing could be checked."),

@@ -1,4 +1,7 @@
-"""Judging what a Dockerfile says about its containers: folder, user, volumes, ports, signal, health check."""
+"""Judging what a Dockerfile says about its containers: folder, user, volumes, ports, signal, health check.
+
+What an image brings along in its configuration is held to the same limits (`grader.policy.pulled`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from grader.policy.dockerfile.words import fields, half_json, join, json_words, 
 from grader.policy.values import seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from grader.policy.dockerfile.reading import Kept, Reading
 
 _SYSTEM = re.compile(r"/+(proc|sys|dev)(/|\Z)")
@@ -21,8 +26,35 @@ _SIGNAL = re.compile(r"[A-Za-z0-9+-]{1,20}\Z")
 _USER = re.compile(r"[\w.-]{1,64}(:[\w.-]{1,64})?\Z")
 _CHECK = frozenset({"interval", "timeout", "start-period", "start-interval", "retries"})
 MAX_PORTS = 50
+MAX_VOLUMES = 50  # each is a volume of its own for each container
 MIN_INTERVAL_S = 1.0
 MAX_TIMEOUT_S = 60.0
+
+
+def wrong_folder(path: str) -> bool:
+    """Say whether a path leads where no program may start, or climbs."""
+    return ".." in path.split("/") or bool(_SYSTEM.match(posixpath.normpath(f"/{path}")))
+
+
+def wrong_volume(path: str) -> bool:
+    """Say whether nothing may be mounted at a path."""
+    clean = posixpath.normpath(path) if path else ""
+    return not path.startswith("/") or wrong_folder(path) or not clean.strip("/") or any(c in path for c in ":,$\\")
+
+
+def ports_of(words: Iterable[str]) -> int:
+    """Return how many ports these words of EXPOSE stand for."""
+    return sum(map(_ports, words))
+
+
+def user_like(name: str) -> bool:
+    """Say whether a text has the form of a user, with a group or without."""
+    return bool(_USER.match(name))
+
+
+def signal_like(name: str) -> bool:
+    """Say whether a text has the form of a signal."""
+    return bool(_SIGNAL.match(name))
 
 
 def judge_workdir(reading: Reading, instruction: df.Instruction) -> Kept:
@@ -31,7 +63,7 @@ def judge_workdir(reading: Reading, instruction: df.Instruction) -> Kept:
     state = reading.state
     folder = posixpath.normpath(posixpath.join(state.folder, path))
     suspicious = not known and (re.search(r"proc|sys|dev", instruction.rest) or not _SIMPLE.match(instruction.rest))
-    if ".." in path.split("/") or _SYSTEM.match(folder) or suspicious:
+    if ".." in path.split("/") or wrong_folder(folder) or suspicious:
         reading.at(instruction).error("workdir", msg("%(path)s may not be the working directory.", path=path[:80]))
     state.folder = folder
     if known and plain(path):
@@ -45,20 +77,21 @@ def judge_volume(reading: Reading, instruction: df.Instruction) -> Kept:
     found = []
     for word in fields(instruction.rest) if words is None else words:
         path, known = reading.word(word)
-        clean = posixpath.normpath(path) if path else ""
-        bad = not path.startswith("/") or ".." in path.split("/") or _SYSTEM.match(clean) or not clean.strip("/")
-        if not known or bad or half_json(instruction.rest) or any(c in path for c in ":,$\\"):
+        if not known or wrong_volume(path) or half_json(instruction.rest):
             reading.at(instruction).error(
                 "mount-target", msg("Nothing may be mounted at %(target)s.", target=word[:80])
             )
         found.append(path)
+    reading.state.volumes += len(found)
+    if reading.state.volumes > MAX_VOLUMES:
+        reading.at(instruction).error("too-many", msg("There are more than %(limit)d volumes.", limit=MAX_VOLUMES))
     return [df.Instruction(instruction.keyword, [], join(found), instruction.line)]
 
 
 def judge_expose(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
     words = [reading.word(word)[0] for word in fields(instruction.rest)]
-    if len(words) > MAX_PORTS or sum(map(_ports, words)) > MAX_PORTS:
+    if ports_of(words) > MAX_PORTS:
         reading.at(instruction).error("too-many-ports", msg("There are more than %(limit)d ports.", limit=MAX_PORTS))
     return [instruction]
 
@@ -74,7 +107,7 @@ def _ports(word: str) -> int:
 def judge_user(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
     name, known = reading.word(instruction.rest)
-    if (known and not _USER.match(name)) or (not known and "$" not in instruction.rest):
+    if (known and not user_like(name)) or (not known and "$" not in instruction.rest):
         reading.at(instruction).error("attribute-value", msg("%(value)s is not a user.", value=instruction.rest[:60]))
     reading.state.user = name
     return [instruction]
@@ -83,7 +116,7 @@ def judge_user(reading: Reading, instruction: df.Instruction) -> Kept:
 def judge_stopsignal(reading: Reading, instruction: df.Instruction) -> Kept:
     """Judge the instruction of that name."""
     name, known = reading.word(instruction.rest)
-    if known and not _SIGNAL.match(name):
+    if known and not signal_like(name):
         reading.at(instruction).error("attribute-value", msg("%(value)s is not a signal.", value=name[:60]))
     return [instruction]
 

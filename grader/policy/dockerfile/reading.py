@@ -24,15 +24,16 @@ class State:
     folder: str = "/"
     shell: tuple[str, ...] = ("/bin/sh", "-c")
     user: str = ""
+    volumes: int = 0
     triggers: list[df.Instruction] = field(default_factory=list)  # ONBUILD
 
     def child(self) -> State:
         """Return the state of a stage that starts from this one; arguments and triggers are not handed down."""
-        return State(dict(self.env), {}, self.folder, self.shell, self.user)
+        return State(dict(self.env), {}, self.folder, self.shell, self.user, self.volumes)
 
     def copy(self) -> State:
         """Return this state, to be tried out."""
-        return State(dict(self.env), dict(self.args), self.folder, self.shell, self.user, list(self.triggers))
+        return replace(self, env=dict(self.env), args=dict(self.args), triggers=list(self.triggers))
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Reading:
     files: dict[str, str] = field(default_factory=dict)  # texts that are put into the context
     found: list[Collector] = field(default_factory=list)  # per stage, which may turn out not to be built
     in_trigger: bool = False
+    images: dict[str, State] = field(default_factory=dict)  # what is known of images, with what they do when built on
 
     def begin(self) -> None:
         """Keep what is found from here on apart, as that of one more stage."""

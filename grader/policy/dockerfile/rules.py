@@ -39,6 +39,7 @@ _FOUND_WHILE_READING = re.compile(r"dockerfile-.*|\w+-unreadable")
 _NAME = re.compile(r"[\w.-]+\Z")
 MAX_STAGES = 50  # each of them repeats what its base has behind ONBUILD
 MAX_TRIGGERS = 50
+_NO_TRIGGERS = frozenset({"", "FROM", "ONBUILD", "MAINTAINER"})
 
 Judge = Callable[[Reading, df.Instruction], Kept]
 
@@ -58,14 +59,19 @@ class Judged:
     files: tuple[tuple[str, str], ...] = ()
 
 
-def judge_dockerfile(scope: Scope, data: bytes, arguments: dict[str, str], target: str) -> Judged | None:
-    """Judge a Dockerfile whose place is `scope`; returns None after a complaint."""
+def judge_dockerfile(
+    scope: Scope, data: bytes, arguments: dict[str, str], target: str, images: dict[str, State] | None = None
+) -> Judged | None:
+    """Judge a Dockerfile whose place is `scope`; returns None after a complaint.
+
+    images: name -> what an image leaves to a stage that starts from it, as far as that is known.
+    """
     try:
         parsed = df.parse(data)
     except df.DockerfileError as error:
         line_of(scope, error.line).error(error.code, error.message)
         return None
-    reading = Reading(scope, Stages(), arguments)
+    reading = Reading(scope, Stages(), arguments, images=images or {})
     if parsed.syntax:
         at = line_of(scope, parsed.syntax_line)
         if _OFFICIAL_SYNTAX.match(parsed.syntax):
@@ -147,12 +153,33 @@ def _from(reading: Reading, instruction: df.Instruction) -> Kept:
     kept = judge_from(reading.at(instruction), reading.stages, instruction, reading.escape)
     base = reading.stages.bases[-1]
     parent = reading.states[int(base)] if base.isdecimal() else None
-    reading.state = parent.child() if parent else State()
+    image = reading.images.get(base)
+    reading.state = parent.child() if parent else image.child() if image else State()
     reading.states.append(reading.state)
     if kept is None:
         return []
+    for trigger in image.triggers if image else ():
+        _of_image(reading, base, _moved(trigger, instruction.line))
     triggers = parent.triggers if parent else []
     return [kept, *(k for t in triggers for k in _judge(reading, _moved(t, instruction.line)))]
+
+
+def _of_image(reading: Reading, image: str, trigger: df.Instruction) -> None:
+    """Judge what an image does to whatever is built on it: the engine does it as it stands, so nothing is mended."""
+    before = len(reading.found[-1].errors)
+    kept = _judge(reading, trigger) if trigger.keyword not in _NO_TRIGGERS else []
+    plain = reading.escape == "\\" and all(name == "chown" for name, _ in trigger.flags)
+    mended = [(k.keyword, k.flags) for k in kept] != [(trigger.keyword, trigger.flags)]
+    if (mended or not plain) and len(reading.found[-1].errors) == before:
+        reading.at(trigger).error(
+            "image-onbuild",
+            msg(
+                "%(image)s does more to what is built on it than a Dockerfile may (ONBUILD %(keyword)s).",
+                image=image,
+                keyword=trigger.keyword[:20],
+            ),
+            msg("Start from an image that does nothing by itself, and write these instructions here."),
+        )
 
 
 def _too_many(reading: Reading, instruction: df.Instruction, limit: int) -> Kept:
@@ -228,7 +255,7 @@ def _onbuild(reading: Reading, instruction: df.Instruction) -> Kept:
     except df.DockerfileError as error:
         at.error(error.code, error.message)
         return []
-    if inner.keyword in {"", "FROM", "ONBUILD", "MAINTAINER"} or inner.keyword not in INSTRUCTIONS:
+    if inner.keyword in _NO_TRIGGERS or inner.keyword not in INSTRUCTIONS:
         at.error(
             "dockerfile-onbuild",
             msg("ONBUILD is not allowed with this instruction."),

@@ -206,6 +206,16 @@ def inner(instruction: Instruction) -> Instruction:
     return found
 
 
+def trigger(text: str) -> Instruction | None:
+    """Return an instruction that an image keeps for what is built on it; None if it is not one on one plain line."""
+    try:
+        found = parse(b"FROM x\nONBUILD " + text.encode()).instructions
+        what = inner(found[1]) if len(found) == 2 else None
+    except DockerfileError:
+        return None
+    return None if what is None or what.heredocs or not what.rest or "\n" in text else what
+
+
 def _instruction(text: str, line: int) -> Instruction:
     match = _KEYWORD.match(text)
     keyword, rest = (match[1], text[match.end() :]) if match else ("", "")

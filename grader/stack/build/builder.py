@@ -70,7 +70,7 @@ def run(
     """
     deadline = Deadline(limits.seconds)
     with (
-        _Watch(client, network, limits, deadline, interrupted) as watch,
+        _Watch(client, network, marks.get(labels.PROJECT, ""), limits, deadline, interrupted) as watch,
         ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="build") as pool,
     ):
         runs = [_Run(client, job, network, dict(marks), limits, watch, on_line) for job in jobs]
@@ -199,12 +199,14 @@ class _Watch:
         self,
         client: docker.DockerClient,
         network: str,
+        project: str,
         limits: BuildLimits,
         deadline: Deadline,
         interrupted: threading.Event,
     ) -> None:
         self._client = client
         self._network = network
+        self._project = project
         self._limits = limits
         self._deadline = deadline
         self._interrupted = interrupted
@@ -246,7 +248,8 @@ class _Watch:
 
     def _containers(self, *, size: bool = False) -> list[dict[str, Any]]:
         found = self._client.api.containers(filters={"network": self._network}, size=size)
-        return [c for c in found if labels.ROLE not in c["Labels"]]
+        # Ours carry the project's name, which no image that a step stands on can know; its labels may claim anything.
+        return [c for c in found if c["Labels"].get(labels.PROJECT) != self._project]
 
     def _limit(self, container: str) -> None:
         """Limit a step's processes, which the engine's builder has no word for."""

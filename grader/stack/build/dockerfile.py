@@ -30,9 +30,10 @@ def for_engine(build: Build) -> tuple[str, tuple[Step, ...]]:
     steps = [Step(n) for n, _ in instructions]
     if build.lines:
         steps = [Step(n, ours) for n, ours in zip(build.lines, build.added, strict=True)]
+    silenced = [f'{name}=""' for name in build.silenced]
     kept: list[tuple[Step, str]] = []
     for step, (_, line) in zip(steps, instructions, strict=True):
         kept.append((step, line))
         if STAGE.match(line):
-            kept.append((Step(step.line, added=True), f"LABEL {LAYER_LABEL}=1"))
+            kept.append((Step(step.line, added=True), " ".join([f"LABEL {LAYER_LABEL}=1", *silenced])))
     return "\n".join([*directives, *(line for _, line in kept)]) + "\n", tuple(step for step, _ in kept)

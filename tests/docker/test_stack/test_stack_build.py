@@ -98,9 +98,10 @@ def test_the_failing_one_of_two_builds_is_named(make_stack: Callable[..., Stack]
     stack.down()
 
 
-def test_a_build_without_end_is_killed(make_stack: Callable[..., Stack], workspace: Path) -> None:
-    """The deadline counts, and the finding says so."""
-    text = FROM + f"RUN echo {os.getpid()} && sleep 300\n"
+@pytest.mark.parametrize("label", ["", "LABEL grader.role=egress grader.project=x\n"], ids=["plain", "labelled"])
+def test_a_build_without_end_is_killed(make_stack: Callable[..., Stack], workspace: Path, label: str) -> None:
+    """The deadline counts, and the finding says so; labels of an image that is built on do not hide its steps."""
+    text = FROM + label + f"RUN echo {os.getpid()} && sleep 300\n"
     stack = make_stack({"api": {"image": "build:api"}}, workspace=workspace, builds=(build("api", text),))
     with pytest.raises(SubmissionBrokenError) as broken:
         stack.build(BuildLimits(seconds=3))
