@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader import untrusted
+from grader import scratch, untrusted
 from grader.errors import SubmissionRefusedError
 from grader.intake import clean_place, take
 from grader.policy import judge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from grader.model.assignment import Assignment
     from grader.model.findings import Finding
     from grader.model.plan import Build, StackPlan
@@ -30,8 +30,8 @@ def verdict(
     """
     findings: tuple[Finding, ...] = ()
     effective = None
-    with tempfile.TemporaryDirectory(prefix="grader-inspect-") as folder:
-        into = unpack or Path(folder) / "workspace"
+    with scratch.folder("inspect") as folder:
+        into = unpack or folder / "workspace"
         try:
             with clean_place(into):
                 workspace = take(source, into)

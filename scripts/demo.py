@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +21,7 @@ from grader.errors import GraderError
 from grader.i18n import default_language
 from grader.images.endpoint import connect
 from grader.model.text import Text, msg
+from grader.scratch import folder
 from grader.verify.subjects import materialise
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ def main() -> int:
     except GraderError as error:
         return give_up(error)
     with (
-        tempfile.TemporaryDirectory(prefix="grader-demo-") as scratch,
+        folder("demo") as scratch,
         LOG.open("w", encoding="utf-8") as log,
         Board(screen, assignments.load(ASSIGNMENT), lang, log) as board,
     ):
-        codes = dict(_grade(CASES, at_once, Path(scratch), board, lang))
+        codes = dict(_grade(CASES, at_once, scratch, board, lang))
     line("\n== " + printable(msg("Verdicts"), lang))
     verdicts = [(case, *_verdict(case, codes[case.name])) for case in CASES]
     for case, words, _ in verdicts:

@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image, ImageChops
 
 from grader import process
+from grader.scratch import folder
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = (
@@ -56,8 +56,8 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         page = _read(asked.report)
-        with tempfile.TemporaryDirectory(prefix="grader-picture-") as scratch:
-            shot = _photograph(_cut(page, asked.check), Path(scratch))
+        with folder("picture") as scratch:
+            shot = _photograph(_cut(page, asked.check), scratch)
             _trimmed(shot).quantize(COLOURS).save(asked.out, optimize=True)
     except CannotError as error:
         print(error, file=sys.stderr)

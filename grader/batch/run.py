@@ -6,8 +6,6 @@ import contextlib
 import datetime
 import platform
 import secrets
-import shutil
-import tempfile
 from collections import deque
 from itertools import chain, groupby
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from grader import digests, intake, paths, pipeline
+from grader import digests, intake, paths, pipeline, scratch
 from grader.batch import alike, content
 from grader.batch.cluster import Cluster
 from grader.batch.engine import Ended, Engine, Retries
@@ -161,16 +159,13 @@ class _Class:
 
     def _taken(self, entry: Entry) -> Job:
         """Take one submission in and note its content."""
-        folder = Path(tempfile.mkdtemp(prefix="grader-class-", dir=paths.cache()))
         source = entry.source if intake.is_address(entry.source) else Path(entry.source)
-        try:
+        with scratch.folder("class", paths.cache()) as folder:
             workspace = intake.take(source, folder / "workspace")
             root = Path(workspace.root)
             data = content.pack(root)
             name = content.digest(data)
             self._journal.read(entry, name, alike.sketch(root, self._given))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         return Job(
             terms=self._terms,
             content=name,

@@ -6,9 +6,7 @@ import asyncio
 import math
 import os
 import platform
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import assignments, catalogue, digests, images, intake, paths, pipeline, policy, process
+from grader import assignments, catalogue, digests, images, intake, paths, pipeline, policy, process, scratch
 from grader.batch.child import EVENTS, read_pause, read_result
 from grader.batch.job import Done, Job, Terms
 from grader.batch.pauses import Patience, Watch
@@ -76,8 +74,7 @@ def fitness(terms: Terms) -> Fitness:
 def run(job: Job, tell: Callable[[bytes], None]) -> Done:
     """Grade one job in a process of its own; `tell` gets its events as JSON, from a thread."""
     began = time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="grader-job-", dir=paths.cache()))
-    try:
+    with scratch.folder("job", paths.cache()) as folder:
         (folder / "job").write_bytes(msgspec.msgpack.encode(job))
         with Watch() as watch:
             completed = _child(folder, job.terms, tell)
@@ -92,8 +89,6 @@ def run(job: Job, tell: Callable[[bytes], None]) -> Done:
             stood_s=stood_s,
             output="" if result else completed.output[-4000:],
         )
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def stop(batch: str) -> None:
@@ -173,9 +168,9 @@ def _hand_on(events: IO[bytes], tell: Callable[[bytes], None]) -> None:
 
 def _images_of(assignment: Assignment) -> tuple[str, ...]:
     """Return the catalogue names that the starter uses: what most submissions will."""
-    with tempfile.TemporaryDirectory(prefix="grader-starter-") as folder:
+    with scratch.folder("starter") as folder:
         try:
-            workspace = intake.take(Path(assignment.directory) / "starter", Path(folder) / "starter")
+            workspace = intake.take(Path(assignment.directory) / "starter", folder / "starter")
             return policy.judge(workspace, assignment, catalogue.load()).images
         except (UsageError, SubmissionError):  # an assignment without a starter that runs
             return ()

@@ -101,11 +101,9 @@ def batch(
     Exit codes: 0 all grades are final, 2 wrong call, 3 some are provisional (our error; start it again).
     """
     _needed()
-    import tempfile  # noqa: PLC0415 - start-up time
+    from rich.console import Console  # noqa: PLC0415 - start-up time
 
-    from rich.console import Console  # noqa: PLC0415
-
-    from grader import assignments  # noqa: PLC0415
+    from grader import assignments, scratch  # noqa: PLC0415
     from grader.batch import console, json_lines, output, run  # noqa: PLC0415
     from grader.batch.classes.reading import read  # noqa: PLC0415
     from grader.batch.engine import Retries  # noqa: PLC0415
@@ -119,9 +117,9 @@ def batch(
     out.mkdir(parents=True, exist_ok=True)
     place = Place(scheduler=scheduler, jobs=jobs or 0, ca=tls_ca or "", cert=tls_cert or "", key=tls_key or "")
     listener = json_lines.Listener(sys.stdout, lang) if as_json else console.ConsoleListener(Console(), found, lang)
-    with Journal(out / FILE) as journal, tempfile.TemporaryDirectory(prefix="grader-class-") as folder, listener:
+    with Journal(out / FILE) as journal, scratch.folder("class") as folder, listener:
         kept = output.Kept(assignment=found, rules=_made(rules), lang=lang)
-        people = read(class_, found.id, Path(folder) / "class", form=None if form == "auto" else form, roster=roster)
+        people = read(class_, found.id, folder / "class", form=None if form == "auto" else form, roster=roster)
         output.keep(journal, kept)
         for notice in people.notices:
             listener(Remark(notice))
@@ -198,14 +196,14 @@ def worker(address: str, tls_ca: str | None, tls_cert: str | None, tls_key: str 
     """
     _needed()
     import asyncio  # noqa: PLC0415 - start-up time
-    import tempfile  # noqa: PLC0415
 
+    from grader import scratch  # noqa: PLC0415
     from grader.batch.joining import serve  # noqa: PLC0415
     from grader.batch.place import Place  # noqa: PLC0415
 
     place = Place(scheduler=address, ca=tls_ca or "", cert=tls_cert or "", key=tls_key or "")
-    with tempfile.TemporaryDirectory(prefix="grader-worker-") as scratch:
-        asyncio.run(serve(place, Path(scratch)))
+    with scratch.folder("worker") as folder:
+        asyncio.run(serve(place, folder))
 
 
 def _made(given: dict[str, Any], before: Rules | None = None) -> Rules:

@@ -88,15 +88,14 @@ def publish(
 
     Exit codes: 0 all published, 2 wrong call, 3 something could not be published (the same command tries it again).
     """
-    import tempfile  # noqa: PLC0415 - start-up time
-
+    from grader import scratch  # noqa: PLC0415 - start-up time
     from grader.batch import output  # noqa: PLC0415
     from grader.github import gh, publications, sending  # noqa: PLC0415
 
     if not dry_run:
         gh.ready()
     failed = 0
-    with output.opened(out) as journal, tempfile.TemporaryDirectory(prefix="grader-publish-") as scratch:
+    with output.opened(out) as journal, scratch.folder("publish") as folder:
         kept = output.kept_of(journal)
         for found in publications.of_class(journal, output.book(journal, out, kept), template, students):
             if isinstance(found, publications.Left):
@@ -106,7 +105,7 @@ def publish(
                 )
                 failed += found.counts
                 continue
-            calls = sending.calls(found, form, Path(scratch), kept.lang)
+            calls = sending.calls(found, form, folder, kept.lang)
             if dry_run:
                 click.echo(sending.described(calls))
                 continue

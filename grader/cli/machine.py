@@ -46,10 +46,12 @@ def doctor(as_json: bool, lang: str) -> None:
 @guarded
 def clean(everything: bool, lang: str) -> None:
     """Remove containers, networks, volumes, images and folders that graders which died have left behind."""
-    from grader.images.endpoint import connect  # noqa: PLC0415 - start-up time
+    from grader import scratch  # noqa: PLC0415 - start-up time
+    from grader.images.endpoint import connect  # noqa: PLC0415
     from grader.stack import reaper  # noqa: PLC0415
 
+    folders = scratch.sweep(everything=everything)  # needs no engine
+    click.echo("".join(f"{name}\n" for name in folders), nl=False)
     removed = reaper.clean(connect(), everything=everything)
-    for name in removed:
-        click.echo(name)
-    click.echo(render(msg("%(n)s objects removed", n=len(removed)), lang))
+    click.echo("".join(f"{name}\n" for name in removed), nl=False)
+    click.echo(render(msg("%(n)s objects removed", n=len(folders) + len(removed)), lang))

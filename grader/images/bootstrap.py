@@ -5,13 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from grader import paths, process
+from grader import paths, process, scratch
 from grader.errors import ImageMissingError
 from grader.images import packages
 from grader.images.certificates import host_extras
@@ -19,12 +15,12 @@ from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import docker
 
 BOOTSTRAP_S = 600.0
 _PROGRAM = "mmdebstrap"
-_SCRATCH = "bootstrap-"
 # As in the images that it stands for: no documentation but licences, no manuals, no translations.
 _SLIM = (
     "path-exclude=/usr/share/doc/*",
@@ -40,16 +36,16 @@ def debian(engine: docker.DockerClient, suite: str, *, on_progress: Callable[[Te
     The host's additional certificates are in its collection. Raises ImageMissingError with the tool's last lines.
     """
     program = have_program(on_progress)
-    _sweep()
+    scratch.sweep()
     on_progress(msg("Bootstrapping Debian %(suite)s from packages (about half a minute)", suite=suite))
-    with tempfile.TemporaryDirectory(dir=paths.cache(), prefix=f"{_SCRATCH}{os.getpid()}-") as scratch:
-        certificates = Path(scratch, "certificates")
+    with scratch.folder("bootstrap", paths.cache()) as folder:
+        certificates = folder / "certificates"
         certificates.mkdir()
         for number, text in enumerate(host_extras()):
             (certificates / f"host-{number}.crt").write_text(text, "ascii")
-        archive = Path(scratch, "root.tar")
+        archive = folder / "root.tar"
         # What it unpacks lies in our folder too, and it ends when we do: a later run finds all that a killed one left.
-        (temporary := Path(scratch, "tmp")).mkdir()
+        (temporary := folder / "tmp").mkdir()
         done = process.spawn(
             [
                 program,
@@ -76,14 +72,6 @@ def debian(engine: docker.DockerClient, suite: str, *, on_progress: Callable[[Te
                 msg("Look whether the distribution's package mirror can be reached: sudo apt-get update"),
             )
         return _import(engine, archive)
-
-
-def _sweep() -> None:
-    """Remove what bootstraps of graders that died have left in the cache."""
-    for left in paths.cache().glob(f"{_SCRATCH}*"):
-        owner = left.name.removeprefix(_SCRATCH).partition("-")[0]
-        if not owner.isdigit() or not psutil.pid_exists(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _import(engine: docker.DockerClient, archive: Path) -> str:

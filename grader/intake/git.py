@@ -6,11 +6,10 @@ import math
 import os
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import process
+from grader import process, scratch
 from grader.errors import GraderError
 from grader.intake import archive, git_address, names
 from grader.intake.git_address import address, is_address
@@ -70,16 +69,16 @@ def _branch(source: Path, tree: Tree) -> str:
 
 
 def _clone(origin: str, options: tuple[str, ...], protocol: str, tree: Tree, *, branch: str = "") -> None:
-    with tempfile.TemporaryDirectory(prefix="grader-git-") as folder:
-        git = _Git(Path(folder), options, protocol, tree)
-        repository = Path(folder) / "repository"
+    with scratch.folder("git") as folder:
+        git = _Git(folder, options, protocol, tree)
+        repository = folder / "repository"
         git.run(
             "clone", "--bare", "--depth=1", "--no-tags", "--single-branch", "--template=", "--no-local", "--quiet",
             *([f"--branch={branch}"] if branch else []), "--", origin, str(repository),
         )  # fmt: skip
         (repository / "info").mkdir(exist_ok=True)
         (repository / "info" / "attributes").write_text(_ATTRIBUTES)
-        export = Path(folder) / "submission.tar"
+        export = folder / "submission.tar"
         git.run(f"--git-dir={repository}", "archive", "--format=tar", f"--output={export}", "HEAD")
         archive.read(export, "tar", tree)
     _remark(tree)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 
+from grader import scratch
 from grader.errors import GraderError, UsageError
 from grader.intake import archive, folder, git, names
 from grader.intake.limits import LIMITS, CopyLimits
@@ -80,8 +80,8 @@ def _opened(source: Path, tree: Tree) -> str:
 
 def _unwrap(inner: Path, tree: Tree) -> tuple[Tree, Path]:
     """Take the only archive within what was handed in (course platforms wrap one so); what lies in it stays packed."""
-    with tempfile.TemporaryDirectory(prefix="grader-inner-") as aside:
-        packed = Path(aside) / inner.name
+    with scratch.folder("inner") as aside:
+        packed = aside / inner.name
         shutil.move(inner, packed)
         empty(tree.into)
         fresh = tree.anew()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from grader import scratch
 from grader._version import __version__
 from grader.errors import UsageError
 from grader.kit.confidential import gather
@@ -18,6 +17,7 @@ from grader.model.text import msg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from grader.model.assignment import Assignment
 
@@ -50,8 +50,9 @@ def write(assignment: Assignment, folder: Path, workflow: Path = WORKFLOW) -> Ki
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         # beside its place, so that it can be moved there in one step
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-            staged = Path(scratch) / "kit"
+        scratch.sweep_in(folder.parent)
+        with scratch.folder("kit", folder.parent) as aside:
+            staged = aside / "kit"
             _lay(staged, files)
             if found := leaks(_read(staged), secret):
                 raise LeakError(found)

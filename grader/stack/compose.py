@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import paths, process
+from grader import paths, process, scratch
 from grader.errors import GraderError
 from grader.model.text import msg
 from grader.stack.compose_remedy import remedy
@@ -100,7 +100,7 @@ def _executable(packaged: Path) -> Path:
     size = packaged.stat().st_size
     copy = paths.cache() / f"docker-compose-{size}"
     if not copy.is_file() or copy.stat().st_size != size:
-        fresh = copy.with_suffix(f".{os.getpid()}")
+        fresh = copy.with_name(scratch.name("compose"))
         shutil.copyfile(packaged, fresh)
         fresh.chmod(fresh.stat().st_mode | stat.S_IXUSR)
         fresh.replace(copy)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from grader.images import endpoint
 from grader.stack import compose, emit, gateway, labels, objects
 from grader.stack.info import StackInfo
-from grader.stack.stage import own
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,7 @@ def make(
     epoch = time.time()
     binary = compose.find_compose()
     owner = labels.Owner.current()
-    own(stage, owner)
+    stage.mkdir(parents=True, exist_ok=True, mode=0o700)
     networks = {name: f"{project}_{name}" for name in emit.needed_networks(plan.compose)}
     edge = f"{project}_edge.grader"  # no submission's network has a name with a dot and this end
     volumes = _make_objects(client, plan, project, {edge: "edge", **dict.fromkeys(networks.values(), "inner")})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grader import scratch
 from grader.errors import GraderError
 from grader.stack import labels
 from grader.stack.build.dockerfile import LAYER_LABEL
 from grader.stack.engine import engine_errors, gone_is_fine
-from grader.stack.stage import reap_stages
 from grader.stack.teardown import sweep
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LAYERS_FOR = "48h"
 
 
 def reap(client: docker.DockerClient) -> list[str]:
-    """Remove the projects and stage folders of dead runs, and old layers; return the names of what was removed."""
+    """Remove the projects and temporary folders of dead runs, and old layers; return the names of what was removed."""
     removed = clean(client)
     _prune_layers(client, _LAYERS_FOR)
     return removed
@@ -54,7 +54,7 @@ def clean(client: docker.DockerClient, *, everything: bool = False) -> list[str]
                 removed += sweep(client, project, within=_WITHIN_S)
             except GraderError as error:
                 stuck = stuck or error  # one that is stuck must not keep the others
-    removed += reap_stages(everything=everything)
+    removed += scratch.sweep(everything=everything)
     if everything:
         _prune_layers(client, "")
     if stuck:

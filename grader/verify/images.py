@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader import catalogue, intake, policy
+from grader import catalogue, intake, policy, scratch
 from grader.errors import SubmissionError
 from grader.pipeline import GATEWAY_IMAGE
 from grader.verify.subjects import subjects
@@ -20,10 +18,10 @@ def images_of(assignment: Assignment) -> tuple[str, ...]:
     found = [GATEWAY_IMAGE]
     known = catalogue.load()
     for subject in subjects(assignment):
-        with tempfile.TemporaryDirectory() as folder:
-            subject.lay(Path(folder) / subject.name)
+        with scratch.folder("verify") as folder:
+            subject.lay(folder / subject.name)
             try:
-                workspace = intake.take(Path(folder) / subject.name, Path(folder) / "workspace")
+                workspace = intake.take(folder / subject.name, folder / "workspace")
                 found += policy.judge(workspace, assignment, known).images
             except SubmissionError:
                 continue  # a mutant whose files are refused needs no image

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from grader import digests, paths, pipeline
+from grader import digests, paths, pipeline, scratch
 from grader.exports import result_json
 from grader.reports import html
 from grader.verify.judging import Row, problems_of
@@ -62,8 +61,8 @@ def _grade(
     assignment: Assignment, subject: Subject, checks: tuple[str, ...], repeat: int, listen: Listener
 ) -> tuple[Row, Result]:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="grader-verify-") as folder:
-        into = Path(folder) / subject.name
+    with scratch.folder("verify") as folder:
+        into = folder / subject.name
         subject.lay(into)
         result = pipeline.grade(into, assignment, listen, pipeline.Options(checks=checks))
     row = Row(

@@ -7,65 +7,26 @@ is trivial.
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from grader.polling import eventually, pause
+from grader.polling import pause
 from tests.unit.batch import trivial
+from tests.unit.batch.trivial import Class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "1s"}  # five seconds at least, by its own rule
 ASLEEP_S = 13.0
-WITHIN_S = 120.0
-COUNT = 6
-
-
-class Class:
-    """A class that is being graded."""
-
-    def __init__(self, tmp_path: Path, *options: str, **more: str) -> None:
-        self.out = tmp_path / "out"
-        self._log = (tmp_path / "log").open("w+b")
-        env = trivial.environment(tmp_path / "site", **more)
-        folder = trivial.submissions(tmp_path / "class", COUNT)
-        self.process = trivial.start(
-            env, "batch", "greeting", str(folder), "--out", str(self.out), "--json", "--jobs", "2", *options,
-            stdout=self._log,
-        )  # fmt: skip
-
-    def said(self) -> str:
-        return Path(self._log.name).read_text("utf-8")
-
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        lines = [line for line in self.said().split("\n")[:-1] if line.startswith("{")]
-        return [event for event in map(json.loads, lines) if event["type"] == kind]
-
-    def until(self, what: str, probe: Callable[[], Any]) -> None:
-        def look() -> Any:
-            assert self.process.poll() is None, self.said()
-            return probe()
-
-        eventually(look, within=WITHIN_S, every=0.1, what=what)
-
-    def assert_graded(self) -> None:
-        """It ends with everybody's grade, each after one try that counts."""
-        assert self.process.wait(WITHIN_S) == 0, self.said()
-        self._log.close()
-        rows = json.loads((self.out / "class.json").read_text("utf-8"))["students"]
-        assert {row["student"]: row["state"] for row in rows} == {f"s{n}": "final" for n in range(COUNT)}
-        audit = [json.loads(line) for line in (self.out / "audit.jsonl").read_text("utf-8").splitlines()]
-        assert [line["tries"] for line in audit] == [1] * COUNT
 
 
 @contextlib.contextmanager
@@ -83,17 +44,13 @@ def asleep(process: subprocess.Popen[bytes]) -> Iterator[None]:
                 one.send_signal(signal.SIGCONT)
 
 
-def in_work(found: Class) -> set[str]:
-    return {event["name"] for event in found.events("grading")} - {event["name"] for event in found.events("graded")}
-
-
 def test_what_was_in_work_while_the_machine_slept_is_graded_again(tmp_path: Path) -> None:
-    found = Class(tmp_path, **TTL)
-    found.until("two in work", lambda: len(in_work(found)) == 2)
-    with asleep(found.process):
-        pause(ASLEEP_S)
-        slept = in_work(found)
-    found.assert_graded()
+    with Class(tmp_path, **TTL) as found:
+        found.until("two in work", lambda: len(found.in_work()) == 2)
+        with asleep(found.process):
+            pause(ASLEEP_S)
+            slept = found.in_work()
+        found.assert_graded()
     again = found.events("again")
     assert {event["name"] for event in again} == slept
     assert all(event["stood_s"] >= ASLEEP_S - 3 for event in again)
@@ -125,9 +82,12 @@ def port() -> int:
 def test_a_remote_worker_that_slept_is_taken_back(tmp_path: Path, port: int) -> None:
     """It is the only one, and is given up by the scheduler before it wakes."""
     env, address = trivial.environment(tmp_path / "site", **TTL), f"tcp://127.0.0.1:{port}"
-    with running(scheduler(env, port)), running(trivial.start(env, "worker", address)) as worker:
-        found = Class(tmp_path, "--scheduler", address)
-        found.until("two in work", lambda: len(in_work(found)) == 2)
+    with (
+        running(scheduler(env, port)),
+        running(trivial.start(env, "worker", address)) as worker,
+        Class(tmp_path, "--scheduler", address) as found,
+    ):
+        found.until("two in work", lambda: len(found.in_work()) == 2)
         with asleep(worker):
             found.until("the worker given up", lambda: found.events("worker-lost"))
         found.assert_graded()
@@ -140,8 +100,8 @@ def test_a_scheduler_that_was_away_is_found_again(tmp_path: Path, port: int) -> 
     with contextlib.ExitStack() as closing:
         first = closing.enter_context(running(scheduler(env, port)))
         closing.enter_context(running(trivial.start(env, "worker", address)))
-        found = Class(tmp_path, "--scheduler", address)
-        found.until("two in work", lambda: len(in_work(found)) == 2)
+        found = closing.enter_context(Class(tmp_path, "--scheduler", address))
+        found.until("two in work", lambda: len(found.in_work()) == 2)
         first.kill()
         first.wait()
         found.until("its absence noticed", lambda: found.events("again"))
