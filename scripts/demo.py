@@ -59,7 +59,7 @@ CASES = (
     Case(
         "transient-messages",
         msg("its messages do not survive a restart of the broker; four checks"),
-        ("queue.durable", "message.persistent", "restart.tasks"),
+        ("task.done", "queue.durable", "message.persistent", "share.replicas"),
     ),
 )
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from grader import fail, judge, msg
+from grader.errors import CheckFailure
 from grader.oracles import delivery, sharing
 from grader.oracles.violation import listed
 from grader.polling import Deadline, DeadlineError, eventually
-from grader.probes.amqp_bodies import subject_of
+from grader.probes.amqp_bodies import digest, shown, subject_of
 from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError, RabbitMQ
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from grader.checks.ids import Ids
     from grader.checks.world import World
     from grader.model.history import Event, History
+    from grader.oracles.violation import Violation
     from grader.probes.http import HTTP, Answer
 
 TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
@@ -44,11 +47,16 @@ class TaskQueue:
         self.recorder = world.recorder
         self.firehose = world.firehose(rabbitmq, (RESULTS, DEAD))
         self._proven = False
+        self._able: int | None = None
+        self._raised: dict[str, Exception] = {}
 
     @functools.cached_property
     def api(self) -> HTTP:
         """The submission's HTTP service."""
-        return self.world.http("api")
+        try:
+            return self.world.http("api")
+        except CheckFailure as failure:
+            self._again("api", failure)
 
     def history(self, since: float = 0.0) -> History:
         """Everything recorded since `since` (seconds on the stack's clock)."""
@@ -82,13 +90,21 @@ class TaskQueue:
         for body in bodies:
             answer = self.post(body)
             if not answer.accepted:
-                fail(
+                failure = CheckFailure(
                     "task-not-accepted",
                     expected=msg("POST /tasks answers 202"),
                     observed=msg("it answered: %(answer)s", answer=answer.summary()),
                     evidence=self.world.logs("api"),
                 )
+                self._again("accept", failure)
         return [body["id"] for body in bodies]
+
+    def accepting(self, *bodies: dict[str, Any]) -> list[str]:
+        """Send tasks through the API where it does its part; return the ids of those that it accepted."""
+        try:
+            return [body["id"] for body in bodies if self.post(body).accepted]
+        except CheckFailure:
+            return []
 
     def post(self, body: dict[str, Any], within: float = 10.0) -> Answer:
         """POST one task."""
@@ -99,6 +115,10 @@ class TaskQueue:
     def wait_reported(self, ids: Iterable[str], within: float, since: float = 0.0) -> set[str]:
         """Wait until all ids are reported; return those that are not at the deadline."""
         return self._wait_arrived(ids, RESULTS, within, since)
+
+    def wait_queued(self, ids: Iterable[str], within: float = 20.0, since: float = 0.0) -> set[str]:
+        """Wait until all ids have come to the queue `tasks`; return those that have not at the deadline."""
+        return self._wait_arrived(ids, TASKS, within, since)
 
     def wait_dead(self, subjects: Iterable[str], within: float, since: float = 0.0) -> set[str]:
         """Wait until all subjects lie in `tasks.dead`; return those that do not at the deadline."""
@@ -132,17 +152,18 @@ class TaskQueue:
                 evidence=self.world.logs("worker"),
             )
 
-    def replicas(self) -> int:
-        """How many workers the submission runs, at most what the contract demands."""
-        return max(1, min(REPLICAS, len(self.world.stack.containers("worker"))))
+    @property
+    def able(self) -> int:
+        """How many workers can be expected to work: those that did at first, before that all that there are."""
+        return self._able or max(1, min(REPLICAS, len(self.world.stack.containers("worker"))))
 
     def working(self, within: float) -> set[str]:
-        """Send short tasks until each replica has reported one; return the names that did by the deadline."""
+        """Send short tasks until each able worker has reported one; return the names that did by the deadline."""
         deadline = Deadline(within)
         since = self.now()
         names: set[str] = set()
         sent: set[str] = set()
-        while len(names) < self.replicas() and not deadline.passed():
+        while len(names) < self.able and not deadline.passed():
             try:
                 sent |= set(self.publish(*self.tasks("ready", 2 * REPLICAS, 100)))
             except QueueMissingError:
@@ -169,18 +190,32 @@ class TaskQueue:
 
     # -- judging
 
-    def judge_poison(self, poisons: dict[str, str], good: tuple[str, ...], since: float) -> None:
-        """Judge messages that must be put aside (subject -> digest) and the good tasks sent behind them."""
+    def judge_poison(self, bodies: list[bytes], good: tuple[str, ...], since: float, *, done: str) -> None:
+        """Judge messages that must be put aside, and the good tasks sent behind them.
+
+        done: the reason code of a message that is reported as done instead.
+        """
         self.disturbed()
-        blocked = self.wait_reported(good, within=BEHIND_POISON_S, since=since)
+        poisons = {subject_of(body): body for body in bodies}
+        blocked = self._wait_settled(good, since)
         self.wait_dead(poisons, within=DEAD_WITHIN_S + SLACK_S, since=since)
         # What was seen too often needs no second mark, and a flood of it might not let one through.
-        spinning = delivery.dead_lettered(self.history(since), poisons, DEAD, most_deliveries=MOST_DELIVERIES)
+        spinning = _dead_lettered(self.history(since), poisons)
         if spinning and spinning.code == "poison-redelivered-forever":
             judge(spinning, evidence=self.world.logs("worker"))
-        verdict = delivery.dead_lettered(self.record(since), poisons, DEAD, most_deliveries=MOST_DELIVERIES)
-        logs = self.world.logs("worker") if blocked or verdict else ()
+        history = self.record(since)
+        verdict = _dead_lettered(history, poisons)
+        refused = sorted(set(good) & delivery.arrivals(history, DEAD).keys())
+        reported = [shown(poisons[s]) for s in poisons if s in delivery.arrivals(history, RESULTS)]
+        logs = self.world.logs("worker") if blocked or refused or reported or verdict else ()
         judge(verdict if verdict and verdict.code == "poison-redelivered-forever" else None, evidence=logs)
+        if reported:
+            fail(
+                done,
+                expected=msg("what cannot be done is not reported in queue results"),
+                observed=msg("reported: %(ids)s", ids=listed(reported)),
+                evidence=logs,
+            )
         if blocked:
             fail(
                 "poison-blocks",
@@ -189,6 +224,26 @@ class TaskQueue:
                 evidence=logs,
             )
         judge(verdict, evidence=logs)
+        if refused:
+            fail(
+                "good-task-refused",
+                expected=msg("tasks with all their fields are done, whatever further fields they have"),
+                observed=msg("in tasks.dead: %(ids)s", ids=listed(refused)),
+                evidence=logs,
+            )
+
+    def _wait_settled(self, good: Iterable[str], since: float) -> set[str]:
+        """Wait until good tasks are reported, or put aside by mistake; return those of which neither is true."""
+        wanted = set(good)
+
+        def left(history: History) -> set[str]:
+            return wanted - delivery.arrivals(history, RESULTS).keys() - delivery.arrivals(history, DEAD).keys()
+
+        try:
+            self.recorder.wait_for(lambda h: not left(h), within=BEHIND_POISON_S, what=RESULTS, since=since)
+        except DeadlineError:
+            return left(self.history(since))
+        return set()
 
     def waiting(self) -> set[str]:
         """Stop the workers and return the subjects that wait in `tasks` then; the next check resets."""
@@ -204,25 +259,41 @@ class TaskQueue:
     # -- state between checks
 
     def ensure_working(self) -> None:
-        """Bring the workers to a known state before a check: all replicas answer, nothing is left in the queue."""
+        """Bring the workers to a known state before a check: the able ones answer, nothing is left in the queue.
+
+        That some of them never do is for `share.replicas` to say, and does not keep the others from being judged. That
+        nobody works fails one check, and the others wait for that one.
+        """
+        if self._able == 0:
+            raise self._raised["workers"]
         if self.world.dirty:
             self.reset()
         if self._proven:
             return
         first = self.now() < self.world.session.assignment.limits.ready_s
         within = self.world.session.assignment.limits.ready_s - self.now() if first else RECOVERY_S
+        names: set[str] = set()
+        missing: Exception | None = None
         try:
             names = self.working(max(within, 20.0))
-        except DeadlineError as error:
-            raise QueueMissingError(TASKS) from error
-        if len(names) < self.replicas():
-            fail(
+        except DeadlineError:
+            missing = QueueMissingError(TASKS)
+        wanted = self.able
+        if self._able is None:
+            self._able = wanted = len(names)
+        if not names or len(names) < wanted:
+            failure = CheckFailure(
                 "task-not-done",
-                expected=msg("%(n)s workers do short tasks and report them", n=self.replicas()),
+                expected=msg("%(n)s workers do short tasks and report them", n=wanted or REPLICAS),
                 observed=msg("%(n)s did: %(names)s", n=len(names), names=", ".join(sorted(names)) or "-"),
                 evidence=self.world.logs("worker"),
             )
+            self._again("workers", missing or failure)
         self._proven = True
+
+    def _again(self, what: str, failure: Exception) -> NoReturn:
+        """Raise a failure, or the one that was raised for the same cause before: it counts for one check."""
+        raise self._raised.setdefault(what, failure)
 
     def disturbed(self) -> None:
         """Say that workers were disturbed: the next check proves them anew."""
@@ -235,8 +306,16 @@ class TaskQueue:
             with self.faults.all_killed("worker", "api"):
                 self.rabbitmq.purge(TASKS)
                 self.firehose.renew()
-            eventually(self.api.healthy, within=RECOVERY_S, every=0.2, what="api")
+            # An API that does not come back is for those checks to say that need one.
+            with contextlib.suppress(DeadlineError, CheckFailure):
+                eventually(self.api.healthy, within=RECOVERY_S, every=0.2, what="api")
         self.world.dirty = False
+
+
+def _dead_lettered(history: History, poisons: dict[str, bytes]) -> Violation | None:
+    digests = {subject: digest(body) for subject, body in poisons.items()}
+    words = {subject: shown(body) for subject, body in poisons.items()}
+    return delivery.dead_lettered(history, digests, DEAD, most_deliveries=MOST_DELIVERIES, words=words)
 
 
 @pytest.fixture(scope="session")

@@ -112,18 +112,27 @@ def deliveries(history: History, subject: str, *, aside: Iterable[str] = ()) -> 
     return sum(1 for e in history.about(subject).of("delivered") if e.data.get("queue") not in skipped)
 
 
-def dead_lettered(history: History, poisons: Mapping[str, str], dead: str, *, most_deliveries: int) -> Violation | None:
+def dead_lettered(
+    history: History,
+    poisons: Mapping[str, str],
+    dead: str,
+    *,
+    most_deliveries: int,
+    words: Mapping[str, str] | None = None,
+) -> Violation | None:
     """Judge messages that must end unchanged in `dead`: subject -> digest of the body as it was sent.
 
-    In this order: delivered again and again, never put aside, changed on the way.
+    In this order: delivered again and again, never put aside, changed on the way. words: subject -> what a reader
+    knows the message by, where that is not its id.
     """
+    called = {s: (words or {}).get(s, s) for s in poisons}
     expected = msg(
         "each of them ends unchanged in %(dead)s after at most %(n)s deliveries", dead=dead, n=most_deliveries
     )
     counts = {s: deliveries(history, s, aside=(dead,)) for s in poisons}
     spinning = tuple(s for s, n in counts.items() if n > most_deliveries)
     if spinning:
-        shown = listed(f"{s} (x{counts[s]})" for s in spinning)
+        shown = listed(f"{called[s]} (x{counts[s]})" for s in spinning)
         return Violation(
             code="poison-redelivered-forever",
             subjects=spinning,
@@ -140,7 +149,7 @@ def dead_lettered(history: History, poisons: Mapping[str, str], dead: str, *, mo
             code="poison-lost",
             subjects=missing,
             expected=expected,
-            observed=msg("not in %(dead)s: %(ids)s", dead=dead, ids=listed(missing)),
+            observed=msg("not in %(dead)s: %(ids)s", dead=dead, ids=listed(called[s] for s in missing)),
         )
     changed = tuple(s for s, d in poisons.items() if d not in all_digests)
     if changed:
@@ -148,7 +157,11 @@ def dead_lettered(history: History, poisons: Mapping[str, str], dead: str, *, mo
             code="poison-changed",
             subjects=changed,
             expected=expected,
-            observed=msg("the body in %(dead)s is not the one that was sent: %(ids)s", dead=dead, ids=listed(changed)),
+            observed=msg(
+                "the body in %(dead)s is not the one that was sent: %(ids)s",
+                dead=dead,
+                ids=listed(called[s] for s in changed),
+            ),
         )
     return None
 

@@ -64,6 +64,14 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
     unacked: int
     consumers: int
     arguments: dict[str, Any]
+    policy: dict[str, Any] = {}
+
+    @property
+    def expiry_ms(self) -> dict[str, int]:
+        """What makes the queue forget by itself: "message-ttl" and "expires", by argument or by policy."""
+        names = ("message-ttl", "expires")
+        values = {n: self.arguments.get(f"x-{n}", self.policy.get(n)) for n in names}
+        return {n: v for n, v in values.items() if isinstance(v, int)}
 
 
 class RabbitMQ:
@@ -192,9 +200,9 @@ class RabbitMQ:
         """Return the queues of virtual host "/" by name, with their attributes, without lag."""
         columns = ["name", "durable", "auto_delete", "exclusive", "type"]
         columns += ["messages_ready", "messages_unacknowledged", "consumers", "arguments"]
+        columns += ["effective_policy_definition"]
         found = {}
         for row in json.loads(self.ctl("list_queues", "--silent", "--formatter", "json", *columns) or "[]"):
-            arguments = row["arguments"]
             found[row["name"]] = QueueInfo(
                 name=row["name"],
                 durable=row["durable"],
@@ -204,7 +212,8 @@ class RabbitMQ:
                 ready=int(row["messages_ready"] or 0),
                 unacked=int(row["messages_unacknowledged"] or 0),
                 consumers=int(row["consumers"] or 0),
-                arguments=arguments if isinstance(arguments, dict) else {a[0]: a[-1] for a in arguments},
+                arguments=_table(row["arguments"]),
+                policy=_table(row["effective_policy_definition"]),
             )
         return found
 
@@ -222,6 +231,11 @@ class RabbitMQ:
         if not containers:
             raise GraderError(msg("The broker's container is gone: %(service)s", service=self.service))
         return containers[0]
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """Return an AMQP table as rabbitmqctl prints it: an object, or a list of entries that end with their value."""
+    return value if isinstance(value, dict) else {entry[0]: entry[-1] for entry in value or ()}
 
 
 class QueueMissingError(Exception):

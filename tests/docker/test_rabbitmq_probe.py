@@ -109,6 +109,22 @@ def test_attributes_of_queues(probe: RabbitMQ) -> None:
     assert queues["tasks"].type == "classic"
     assert not queues["passing"].durable
     assert queues["passing"].auto_delete
+    assert not queues["tasks"].expiry_ms
+
+
+def test_what_expires_says_so(broker: Broker, probe: RabbitMQ) -> None:
+    """By argument and by policy, of messages and of the queue itself."""
+    with probe.channel() as channel:
+        channel.queue_declare("brief", durable=True, arguments={"x-message-ttl": 15000, "x-dead-letter-exchange": ""})
+        channel.queue_declare("bounded", durable=True)
+    probe.ctl("set_policy", "brief", "^bounded$", '{"expires": 60000, "message-ttl": 500}')
+    found = eventually(lambda: (q := probe.queues()) and q["bounded"].policy and q, within=10, what="policy")
+    assert found["brief"].expiry_ms == {"message-ttl": 15000}
+    assert found["bounded"].expiry_ms == {"expires": 60000, "message-ttl": 500}
+    probe.ctl("clear_policy", "brief")
+    with probe.channel() as channel:
+        channel.queue_delete("brief")
+        channel.queue_delete("bounded")
 
 
 def test_a_peek_gives_everything_back(probe: RabbitMQ) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from grader import Evidence, check, fail, judge, msg
 from grader.oracles import delivery, sharing
 from grader.polling import DeadlineError, eventually
-from grader.probes.amqp_bodies import digest, subject_of
 
 if TYPE_CHECKING:
     from conftest import TaskQueue
@@ -50,9 +49,11 @@ def test_task_is_done_and_reported(tasks: TaskQueue) -> None:
 
 @check("queue.durable")
 def test_queues_are_durable(queue: TaskQueue) -> None:
-    """Las colas «tasks», «results» y «tasks.dead» existen en el virtual host «/» y son durables.
+    """Las colas «tasks», «results» y «tasks.dead» existen en el virtual host «/», son durables, y ni ellas ni sus
+    mensajes caducan.
 
-    The queues "tasks", "results" and "tasks.dead" exist in virtual host "/" and are durable.
+    The queues "tasks", "results" and "tasks.dead" exist in virtual host "/", are durable, and neither they nor their
+    messages expire.
     """
     wanted = (TASKS, RESULTS, DEAD)
     within = max(20.0, queue.world.session.assignment.limits.ready_s - queue.now())
@@ -68,6 +69,7 @@ def test_queues_are_durable(queue: TaskQueue) -> None:
         title=msg("rabbitmqctl list_queues"),
         lines=tuple(
             f"{q.name}  durable={q.durable}  exclusive={q.exclusive}  auto_delete={q.auto_delete}  type={q.type}"
+            + "".join(f"  {name}={ms}" for name, ms in q.expiry_ms.items())
             for q in found.values()
             if not q.name.startswith("amq.gen")
         ),
@@ -88,9 +90,17 @@ def test_queues_are_durable(queue: TaskQueue) -> None:
             observed=msg("they vanish with the broker or their client: %(names)s", names=", ".join(passing)),
             evidence=(table,),
         )
+    expiring = [f"{n} ({what}: {ms} ms)" for n in wanted for what, ms in found[n].expiry_ms.items()]
+    if expiring:
+        fail(
+            "queue-expires",
+            expected=msg("a message waits in the three queues for as long as it takes"),
+            observed=msg("these forget by themselves: %(names)s", names=", ".join(expiring)),
+            evidence=(table,),
+        )
 
 
-@check("share.replicas", needs="task.done")
+@check("share.replicas")
 def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     """Tres réplicas de «worker» consumen de la misma cola: cada tarea la hace una sola de ellas y las tres trabajan.
 
@@ -104,14 +114,16 @@ def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     judge(sharing.unshared(history, subjects, RESULTS, replicas=3), evidence=tasks.world.logs("worker"))
 
 
-@check("poison.malformed", needs="task.done")
+@check("poison.malformed")
 def test_malformed_message_stops_nobody(tasks: TaskQueue) -> None:
-    """Un mensaje mal formado (no es UTF-8, no es JSON, no es un objeto, le faltan campos o son de otro tipo) no detiene a
-    ningún worker: las tareas que vienen detrás se hacen y él termina sin cambios en «tasks.dead», en 15 s como mucho y
-    tras 3 entregas como mucho.
+    """Un mensaje mal formado (no es UTF-8, no es JSON, no es un objeto, le faltan campos o son de otro tipo; los nombres
+    de los campos son exactamente los del contrato) no detiene a ningún worker: las tareas que vienen detrás se hacen,
+    también las que traen otros campos, y él termina sin cambios en «tasks.dead», en 15 s como mucho y tras 3 entregas como
+    mucho.
 
-    A malformed message (not UTF-8, not JSON, no object, fields missing or of another type) stops no worker: the tasks
-    behind it are done, and it ends unchanged in "tasks.dead" within 15 s and after at most 3 deliveries.
+    A malformed message (not UTF-8, not JSON, no object, fields missing or of another type; the names of fields are
+    exactly those of the contract) stops no worker: the tasks behind it are done, also those with other fields beside,
+    and it ends unchanged in "tasks.dead" within 15 s and after at most 3 deliveries.
     """
     nonce = tasks.ids.new("bad")
     poisons = [
@@ -123,8 +135,10 @@ def test_malformed_message_stops_nobody(tasks: TaskQueue) -> None:
         json.dumps({"id": tasks.ids.new("noduration")}).encode(),
         json.dumps({"id": tasks.ids.new("badduration"), "duration_ms": "much"}).encode(),
         json.dumps({"id": 7, "duration_ms": 100}).encode(),
+        json.dumps({"id": tasks.ids.new("othername"), "Duration_MS": 100}).encode(),
+        json.dumps({"ID": tasks.ids.new("othername"), "duration_ms": 100}).encode(),
     ]
     since = tasks.mark()
     tasks.publish(*poisons)
-    good = tasks.publish(*tasks.tasks("behind", 6, 100))
-    tasks.judge_poison({subject_of(p): digest(p) for p in poisons}, good, since)
+    good = tasks.publish(*tasks.tasks("behind", 6, 100), *tasks.tasks("more", 2, 100, FAIL=True, note={"a": [1]}))
+    tasks.judge_poison(poisons, good, since, done="malformed-taken-for-task")

@@ -57,12 +57,25 @@ MESSAGES: dict[str, Reason] = {
             "Use manual acknowledgement (noAck: false, auto_ack=False) and call ack after the report is published."
         ),
     ),
+    "redelivered-task-dead-lettered": Reason(
+        title=msg("A task goes to tasks.dead because its worker died"),
+        why=msg("Workers die and brokers restart; a task that they had is as good as before."),
+        hint=msg(
+            "Count only what has failed: redelivered does not mean failed, and x-delivery-limit counts dead workers "
+            "too."
+        ),
+    ),
     "prefetch-missing": Reason(
         title=msg("A worker takes more than one task at once"),
         why=msg(
             "Without prefetch the broker hands everything to whoever is there; other workers then have nothing to do."
         ),
         hint=msg("Call prefetch(1) (basic_qos) on the same channel, before consume."),
+    ),
+    "prefetch-not-renewed": Reason(
+        title=msg("After a reconnection a worker takes more than one task at once"),
+        why=msg("What is set on a channel goes with the channel: a new one begins without prefetch."),
+        hint=msg("Call prefetch(1) (basic_qos) on every channel that you open, after a reconnection too."),
     ),
     "work-not-shared": Reason(
         title=msg("The replicas do not share the work"),
@@ -74,6 +87,14 @@ MESSAGES: dict[str, Reason] = {
         title=msg("A queue is not durable"),
         why=msg("A queue that is not durable disappears with the broker, and its messages with it."),
         hint=msg("Declare it with durable: true everywhere; delete the old queue first, its attributes cannot change."),
+    ),
+    "queue-expires": Reason(
+        title=msg("A queue or its messages expire"),
+        why=msg("Tasks wait while all workers are busy; one that expires meanwhile was lost, or put aside unworked."),
+        hint=msg(
+            "Declare the three queues without x-message-ttl and x-expires (a queue of your own for retries may have "
+            "one)."
+        ),
     ),
     "message-transient": Reason(
         title=msg("Messages are not persistent"),
@@ -118,6 +139,27 @@ MESSAGES: dict[str, Reason] = {
         title=msg("The field fail is lost in the API"),
         why=msg("The worker can only act on what the message says."),
         hint=msg("Publish the body as it was posted, with all of its fields."),
+    ),
+    "fields-lost": Reason(
+        title=msg("Fields of a task are lost or changed in the API"),
+        why=msg("Whoever gets the task needs it as it was sent, also what the API itself does not use."),
+        hint=msg("Publish the body as it was posted, with all of its fields."),
+    ),
+    "good-task-refused": Reason(
+        title=msg("A good task is taken for malformed"),
+        why=msg("A task may carry further fields, of any name and kind; whoever sends them expects it to be done."),
+        hint=msg(
+            "Look only at id, duration_ms and fail, spelled exactly so; a validator must allow other fields "
+            "(Fail or FAIL is one of those)."
+        ),
+    ),
+    "malformed-taken-for-task": Reason(
+        title=msg("A malformed message is taken for a task"),
+        why=msg("Whoever reads the report believes that somebody asked for that work."),
+        hint=msg(
+            "Check fields and types before you work. JSON's names are case-sensitive: Duration_MS is not duration_ms, "
+            "whatever your library thinks (in Go decode into a map first; in .NET it is a setting)."
+        ),
     ),
     "failure-reported-done": Reason(
         title=msg("A task that failed is reported as done"),

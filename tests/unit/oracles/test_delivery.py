@@ -105,6 +105,16 @@ def test_a_poison_that_is_nowhere_is_lost() -> None:
     assert dead(delivered(1, "p", "worker-1")) == "poison-lost"
 
 
+def test_a_poison_is_called_by_what_its_reader_knows() -> None:
+    """A message without an id is a hash to us; its sender knows its bytes."""
+    violation = delivery.dead_lettered(
+        History(), {"sha256:0": "0", "q": "d"}, "tasks.dead", most_deliveries=3, words={"sha256:0": "null"}
+    )
+    assert violation is not None
+    assert violation.observed.params["ids"] == "null, q"
+    assert violation.subjects == ("sha256:0", "q")
+
+
 def test_a_poison_with_another_body_was_changed() -> None:
     """The id is the same, the bytes are not."""
     assert dead(stored(1, "p", "tasks.dead", digest="other")) == "poison-changed"
