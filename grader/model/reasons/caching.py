@@ -54,6 +54,13 @@ CACHING: dict[str, Reason] = {
         why=msg("A cache is there to spare the database; with a query on each hit it only costs."),
         hint=msg("Return at once when Redis has the value; the statements below are from PostgreSQL's own log."),
     ),
+    "hit-writes-database": Reason(
+        title=msg("A hit writes into the database"),
+        why=msg(
+            "A cache is there to spare the database; a write on each hit costs it more than the query that is saved."
+        ),
+        hint=msg("Count or note reads in Redis (INCR), if at all; the statements below are from PostgreSQL's own log."),
+    ),
     "miss-without-database": Reason(
         title=msg("A miss does not ask the database"),
         why=msg(
