@@ -78,13 +78,16 @@ def reads(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     return tuple(s for s in statements if s.effect == "read")
 
 
-def untouched(statements: Iterable[Statement], *, what: str) -> Violation | None:
-    """Judge that nobody asked the database; `what` is the subject (the id that was asked for)."""
+def untouched(statements: Iterable[Statement], *, what: str, code: str = "hit-reads-database") -> Violation | None:
+    """Judge that nobody asked the database; `what` is the subject (the id that was asked for).
+
+    `code` is what a read is called; who only writes is told so.
+    """
     found = tuple(statements)
     if not found:
         return None
     return _violation(
-        "hit-reads-database" if reads(found) else "hit-writes-database",
+        code if reads(found) else "hit-writes-database",
         what,
         msg("a hit is answered from Redis alone"),
         msg("%(n)s statements: %(lines)s", n=len(found), lines=listed(s.line() for s in found)),
