@@ -33,8 +33,8 @@ class User(NamedTuple):
     """A row of the table `users`, as the API shows it."""
 
     id: int
-    name: str
-    email: str
+    name: str | None
+    email: str | None
 
     @property
     def key(self) -> str:
@@ -82,13 +82,17 @@ class Users:
 
     def several(self, count: int, word: str = "orig") -> list[User]:
         """Insert rows of our own."""
-        users = []
-        for _ in range(count):
-            name = self.ids.new(word)
-            user = User(self.unknown(), name, f"{name}@example.com")
-            self.postgres.execute("INSERT INTO users (id, name, email) VALUES (%s, %s, %s)", *user)
-            users.append(user)
-        return users
+        return [self.insert(self.nobody(word)) for _ in range(count)]
+
+    def nobody(self, word: str = "orig") -> User:
+        """Return a user that has no row."""
+        name = self.ids.new(word)
+        return User(self.unknown(), name, f"{name}@example.com")
+
+    def insert(self, user: User) -> User:
+        """Insert the row of a user without the API's knowing."""
+        self.postgres.execute("INSERT INTO users (id, name, email) VALUES (%s, %s, %s)", *user)
+        return user
 
     def changed(self, user: User, word: str = "new") -> User:
         """Return the user with another name."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Effect = Literal["", "read", "write"]  # what a statement does to data
 
 
 class Ttl(msgspec.Struct, frozen=True):
@@ -28,13 +32,15 @@ class Statement(msgspec.Struct, frozen=True):
     """A statement that PostgreSQL has logged.
 
     at: seconds since the stack's start. actor: the container that sent it ("" if unknown). text: the statement, of
-    several lines perhaps. detail: the parameters that the log names, "" without any.
+    several lines perhaps. detail: the parameters that the log names, "" without any. effect: what it does to data;
+    whatever is not understood counts as a read.
     """
 
     at: float
     actor: str
     text: str
     detail: str = ""
+    effect: Effect = "read"
 
     def line(self) -> str:
         """Return it on one line for a report."""

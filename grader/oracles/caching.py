@@ -73,13 +73,21 @@ def ttl_goes_on(first: Ttl, second: Ttl, *, key: str) -> Violation | None:
     return None
 
 
-def untouched(statements: Iterable[Statement], *, what: str) -> Violation | None:
-    """Judge that nobody asked the database; `what` is the subject (the id that was asked for)."""
+def reads(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return the statements that read data."""
+    return tuple(s for s in statements if s.effect == "read")
+
+
+def untouched(statements: Iterable[Statement], *, what: str, code: str = "hit-reads-database") -> Violation | None:
+    """Judge that nobody asked the database; `what` is the subject (the id that was asked for).
+
+    `code` is what a read is called; who only writes is told so.
+    """
     found = tuple(statements)
     if not found:
         return None
     return _violation(
-        "hit-reads-database",
+        code if reads(found) else "hit-writes-database",
         what,
         msg("a hit is answered from Redis alone"),
         msg("%(n)s statements: %(lines)s", n=len(found), lines=listed(s.line() for s in found)),
@@ -87,8 +95,8 @@ def untouched(statements: Iterable[Statement], *, what: str) -> Violation | None
 
 
 def asked(statements: Iterable[Statement], *, what: str, most: int | None = None) -> Violation | None:
-    """Judge that the database was asked for `what`, and (with `most`) not more often than that."""
-    found = tuple(statements)
+    """Judge that the database was asked for `what` (to write is not to ask), and with `most` not more often."""
+    found = reads(statements)
     if not found:
         return _violation(
             "miss-without-database",
@@ -108,7 +116,7 @@ def asked(statements: Iterable[Statement], *, what: str, most: int | None = None
 
 def stampeded(statements: Iterable[Statement], *, what: str, most: int = 1) -> Violation | None:
     """Judge that no container asked the database for one thing more than `most` times."""
-    counts = Counter(s.actor for s in statements)
+    counts = Counter(s.actor for s in reads(statements))
     many = {actor: n for actor, n in sorted(counts.items()) if n > most}
     if not many:
         return None

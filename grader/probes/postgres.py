@@ -21,6 +21,7 @@ from grader.probes.addresses import names_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from grader.model.stores import Effect
     from grader.probes.recorder import Recorder
     from grader.stack.container import Container
     from grader.stack.stack import Stack
@@ -35,6 +36,17 @@ LOG_S = 20.0
 LOG_LINES = 400
 MOST_LOG_LINES = 400_000
 HOLD = 0x67726164  # the advisory lock that holds commits
+# What the server brought along (its numbers end at 16383) under names that nothing of the submission has as well:
+# a namesake in another schema may be what is called.
+_OWN_RELATIONS = """
+    SELECT s.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+    WHERE c.oid < 16384 AND s.nspname IN ('pg_catalog', 'information_schema') AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class o WHERE o.relname = c.relname AND o.oid >= 16384)
+"""
+_OWN_FUNCTIONS = """
+    SELECT p.proname FROM pg_catalog.pg_proc p GROUP BY p.proname
+    HAVING bool_and(p.oid < 16384 AND p.pronamespace = 'pg_catalog'::regnamespace)
+"""
 # A server that is away, starting, stopping, or cannot do a right statement of ours.
 POSTGRES_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError, OSError)
 # A right statement of ours that does not fit the submission's tables or rights.
@@ -53,8 +65,8 @@ SCHEMA_ERRORS = (
 class StatementWindow:
     """What was asked of the server between two marks of ours; `statements` is complete once the block has ended.
 
-    Not in it: the grader's own statements, those over the database container's own socket, and housekeeping of
-    connection pools and drivers (`SELECT 1`, BEGIN, COMMIT, SET, catalogues).
+    Not in it: the grader's own statements, those over the database container's own socket, and what touches no data
+    (`grader.probes.touching`): connection pools and drivers say much on their own account.
     """
 
     def __init__(self) -> None:
@@ -167,10 +179,12 @@ class Postgres:
         logged = self._logged(begin, end)
         names |= names_of(self._stack)  # containers may have come; what has gone keeps its name
         epoch = time.time() - self._recorder.clock()
+        others = [s for s in logged if s.host not in self._own and s.host != "[local]"]
+        effects = self._effects({(s.text, s.detail) for s in others})
         found.statements = tuple(
-            Statement(s.at - epoch, names.get(s.host, ""), s.text, s.detail)
-            for s in logged
-            if s.host not in self._own and s.host != "[local]" and not statement_log.is_housekeeping(s.text)
+            Statement(s.at - epoch, names.get(s.host, ""), s.text, s.detail, effect)
+            for s in others
+            if (effect := effects[s.text, s.detail])
         )
 
     @contextmanager
@@ -248,6 +262,18 @@ class Postgres:
         if own:
             self._own.add(own)
         return mark, bool(logs)
+
+    def _effects(self, said: set[tuple[str, str]]) -> dict[tuple[str, str], Effect]:
+        """Return what each statement, with what the log says beside it, does to data."""
+        if not said:
+            return {}
+        from grader.probes import touching  # noqa: PLC0415 - the parser takes its time to import
+
+        own = touching.Catalogue(
+            frozenset((schema, name) for schema, name in self.rows(_OWN_RELATIONS)),
+            frozenset(name for (name,) in self.rows(_OWN_FUNCTIONS)),
+        )
+        return {(text, detail): touching.effect_of(text, detail, own) for text, detail in said}
 
     def _lets_in(self, database: str) -> bool:
         try:

@@ -165,6 +165,11 @@ class Redis:
                     client.hset(key, field, value)
             return bool(changed)
 
+    def expire_in(self, key: str, seconds: float) -> None:
+        """Set how long a key has still to live."""
+        with self.connect() as client:
+            client.pexpire(key, round(seconds * 1000))
+
     def expire_now(self, key: str) -> None:
         """Let a key's time be over, as Redis itself does it, and wait until it is gone."""
         with self.connect() as client:

@@ -24,30 +24,11 @@ SETTINGS = {
     "lc_messages": "C",
 }
 MARK = "grader-mark-"
-MAX_HOUSEKEEPING = 20_000
 
 _LINE = re.compile(
     r"(?P<at>\d{9,}\.\d+) \[(?P<pid>\d+)\] (?P<host>\S*) ?(?P<level>[A-Z]+[0-9]?):  ?(?P<text>.*)", re.DOTALL
 )
 _STATEMENT = re.compile(r"(?:statement|execute [^:\n]*|fastpath function call):\s?(?P<text>.*)", re.DOTALL)
-_COMMENTS = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
-# What connection pools and drivers say on their own account: it neither reads nor changes data.
-_CONTROL = re.compile(
-    r"(begin|start transaction|commit|end|rollback|abort|savepoint|release|set|reset|show|discard|prepare|deallocate"
-    r"|listen|unlisten|close)\b.*",
-    re.DOTALL,
-)
-_CHECK = re.compile(
-    r"select\s+(1|true|now\s*\(\s*\)|current_timestamp|current_database\s*\(\s*\)|current_schema(s|\s*\(.*\))?"
-    r"|(pg_catalog\.)?version\s*\(\s*\)|(pg_catalog\.)?set_config\s*\(.*\)|pg_is_in_recovery\s*\(\s*\)|'[^']*')"
-    r"(\s*::\s*\w+|\s+as\s+\"?[\w?]+\"?)*",
-    re.DOTALL,
-)
-_FROM = re.compile(
-    r"\b(?:from|join)\s(.*?)(?=[();]|\b(?:where|join|on|using|left|right|full|inner|cross|natural|group|order|having"
-    r"|limit|union|into)\b|$)"
-)
-_CATALOGUE = re.compile(r"\s*(only\s+|lateral\s+)?(\"?(pg_|information_schema)|$)")
 
 
 class Entry(NamedTuple):
@@ -61,7 +42,7 @@ class Entry(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """A statement as logged; `detail`: its parameters."""
+    """A statement as logged; `detail`: its parameters, or what EXECUTE runs ("prepare: …")."""
 
     at: float
     pid: int
@@ -107,22 +88,3 @@ def between(logged: list[Logged], begin: str, end: str) -> list[Logged] | None:
     first = next((n for n, s in enumerate(logged) if begin in s.text), None)
     last = next((n for n, s in enumerate(logged) if end in s.text), None)
     return None if first is None or last is None else logged[first + 1 : last]
-
-
-def is_housekeeping(text: str) -> bool:
-    """Say whether a statement is a pool's or a driver's own: a liveness check, a transaction's edge, a setting.
-
-    Statements that read the server's own catalogues only are drivers' as well (types, versions).
-    """
-    if len(text) > MAX_HOUSEKEEPING:
-        return False
-    bare = " ".join(_COMMENTS.sub(" ", text).split())
-    parts = [part.strip().lower() for part in bare.split(";") if part.strip()]
-    return all(_CONTROL.fullmatch(p) or _CHECK.fullmatch(p) or _reads_catalogue(p) for p in parts)
-
-
-def _reads_catalogue(statement: str) -> bool:
-    if not statement.startswith(("select", "with")):
-        return False
-    sources = [source for clause in _FROM.findall(statement) for source in clause.split(",")]
-    return any(s.strip() for s in sources) and all(_CATALOGUE.match(s) for s in sources)

@@ -141,6 +141,15 @@ def test_a_key_expires_at_once(redis: Redis) -> None:
     redis.expire_now("a")
 
 
+def test_a_key_has_as_long_to_live_as_it_is_told(redis: Redis) -> None:
+    """Shorter than it was, and counting on."""
+    with redis.connect() as client:
+        client.set("late", "x", ex=300)
+    redis.expire_in("late", 7.5)
+    assert 0 < redis.ttl("late").ms <= 7500
+    redis.expire_now("late")
+
+
 def test_connections_are_known_by_container(redis: Redis, stack: Stack) -> None:
     """A client in another container; never ourselves."""
     assert redis.clients() == ()

@@ -16,6 +16,7 @@ TTL_S = 300
 UNKNOWN_S = 30
 NOT_FOUND = 404
 NO_IDS = ("abc", "1x", "99999999999999999999")
+REFUSED = {400, 404, 422}
 
 
 @check("user.read")
@@ -47,6 +48,23 @@ def test_a_miss_reads_the_database_and_fills_the_key(users: Users) -> None:
     users.wait_key(user.key)
 
 
+@check("user.null", needs="cache.miss")
+def test_a_null_stays_a_null(users: Users) -> None:
+    """Un name o un email que es NULL en la tabla se responde como null, venga la fila de la base de datos o de Redis.
+
+    A name or an email that is NULL in the table is answered as null, whether the row comes from the database or from
+    Redis.
+    """
+    half = users.nobody()._replace(email=None)
+    for user in (half, User(users.unknown(), None, None)):
+        users.insert(user)
+        judge(
+            caching.differing({"api": users.get(users.apis[0], user)}, user.shown, what=user.key, code="null-differs")
+        )
+        users.wait_key(user.key)
+        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="null-differs"))
+
+
 @check("cache.ttl", needs="user.read")
 def test_a_key_expires_after_300_s(users: Users) -> None:
     """La clave user:<id> caduca 300 segundos después de escribirse.
@@ -62,16 +80,16 @@ def test_a_key_expires_after_300_s(users: Users) -> None:
 
 @check("api.not-found", needs="user.read")
 def test_an_unknown_id_is_not_found(users: Users) -> None:
-    """Un id que no existe se responde con 404, también la segunda vez; uno que no es un entero o es demasiado grande,
-    con 400 o 404. Un PUT a un id que no existe es un 404 y no crea nada. Que no existe se puede recordar 30 s como mucho, bajo otra
-    clave. Después la API sigue respondiendo.
+    """Un id que no existe se responde con 404, también la segunda vez; uno que no es un entero o no cabe en un int, con
+    400, 404 o 422. Un PUT a un id que no existe es un 404 y no crea nada. Que no existe se puede recordar 30 s como
+    mucho, bajo otra clave. Después la API sigue respondiendo.
 
-    An id that does not exist is answered with 404, the second time too; one that is no integer or too large with 400 or
-    404. A PUT to an id that does not exist is a 404 and creates nothing. That it does not exist may be remembered for at
-    most 30 s, under another key. The API goes on answering afterwards.
+    An id that does not exist is answered with 404, the second time too; one that is not an integer or does not fit into
+    an int with 400, 404 or 422. A PUT to an id that does not exist is a 404 and creates nothing. That it does not exist
+    may be remembered for at most 30 s, under another key. The API goes on answering afterwards.
     """
     unknown = users.unknown()
-    asked = [(str(unknown), {404}), (str(unknown), {404}), *((text, {400, 404}) for text in NO_IDS)]
+    asked = [(str(unknown), {404}), (str(unknown), {404}), *((text, REFUSED) for text in NO_IDS)]
     for api in users.apis:
         for text, right in asked:
             answer = api.get(f"/api/users/{text}")
@@ -108,7 +126,7 @@ def test_an_unknown_id_is_not_found(users: Users) -> None:
 
 def _put_creates_nothing(users: Users) -> None:
     """Judge a PUT to an id that no row has."""
-    nobody = User(users.unknown(), users.ids.new("nobody"), "nobody@example.com")
+    nobody = users.nobody("nobody")
     answer = users.put(users.apis[0], nobody)
     row = users.stored(nobody)
     if answer.status != NOT_FOUND or row is not None:

@@ -64,6 +64,9 @@ def asks(*actors: str) -> list[Statement]:
     return [Statement(1.0, actor, "SELECT *\n  FROM users", "parameters: $1 = '7'") for actor in actors]
 
 
+WRITE = Statement(1.0, "api-1", "INSERT INTO visits VALUES ($1)", "parameters: $1 = '7'", "write")
+
+
 def test_a_hit_leaves_the_database_alone() -> None:
     """What was asked stands in the report, on one line."""
     assert code(caching.untouched([], what="7")) is None
@@ -71,6 +74,17 @@ def test_a_hit_leaves_the_database_alone() -> None:
     assert code(violation) == "hit-reads-database"
     assert violation is not None
     assert "api-1: SELECT * FROM users  (parameters: $1 = '7')" in str(violation.observed.params["lines"])
+
+
+def test_a_write_is_not_called_a_read() -> None:
+    """A hit must not write either, and whoever writes only has not read."""
+    assert code(caching.untouched([WRITE], what="7")) == "hit-writes-database"
+    assert code(caching.untouched([WRITE, *asks("api-1")], what="7")) == "hit-reads-database"
+    assert code(caching.untouched(asks("api-1"), what="7", code="refreshed-early")) == "refreshed-early"
+    assert code(caching.untouched([WRITE], what="7", code="refreshed-early")) == "hit-writes-database"
+    assert code(caching.asked([WRITE], what="7")) == "miss-without-database"
+    assert code(caching.asked([WRITE, *asks("api-1")], what="7", most=1)) is None
+    assert code(caching.stampeded([WRITE, *asks("api-1")], what="7")) is None
 
 
 def test_a_miss_asks_once() -> None:

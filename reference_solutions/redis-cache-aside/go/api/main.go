@@ -45,14 +45,17 @@ func main() {
 		withID(w, r, func(ctx context.Context, id int32) (any, error) { return store.find(ctx, id) })
 	})
 	mux.HandleFunc("PUT /api/users/{id}", func(w http.ResponseWriter, r *http.Request) {
-		var change struct{ Name, Email *string }
-		body := http.MaxBytesReader(w, r.Body, 1<<16)
-		if err := json.NewDecoder(body).Decode(&change); err != nil || change.Name == nil || change.Email == nil {
+		// A map, since into a struct the fields would go whatever the case of their names.
+		var change map[string]any
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&change)
+		name, hasName := change["name"].(string)
+		email, hasEmail := change["email"].(string)
+		if err != nil || !hasName || !hasEmail {
 			answer(w, http.StatusBadRequest, map[string]any{"error": "the body must be {name, email}"})
 			return
 		}
 		withID(w, r, func(ctx context.Context, id int32) (any, error) {
-			return store.update(ctx, user{ID: id, Name: *change.Name, Email: *change.Email})
+			return store.update(ctx, user{ID: id, Name: &name, Email: &email})
 		})
 	})
 

@@ -12,10 +12,11 @@ import (
 
 var errUnknown = errors.New("no such user")
 
+// What is NULL in the table is null in the answer, whether it comes from the table or from the cache.
 type user struct {
-	ID    int32  `json:"id"`
-	Name  string `json:"name"`
-	Email string `json:"email"`
+	ID    int32   `json:"id"`
+	Name  *string `json:"name"`
+	Email *string `json:"email"`
 }
 
 type store struct {
@@ -44,8 +45,7 @@ func (s *store) find(ctx context.Context, id int32) (user, error) {
 }
 
 func (s *store) read(ctx context.Context, id int32) (user, error) {
-	rows, err := s.pool.Query(ctx,
-		"SELECT id, coalesce(name, '') AS name, coalesce(email, '') AS email FROM users WHERE id = $1", id)
+	rows, err := s.pool.Query(ctx, "SELECT id, name, email FROM users WHERE id = $1", id)
 	if err != nil {
 		return user{}, err
 	}
