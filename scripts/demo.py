@@ -54,7 +54,7 @@ CASES = (
     Case(
         "auto-ack",
         msg("its worker acknowledges before it works; five checks"),
-        ("queue.durable", "share.replicas", "prefetch.one", "ack.after-work"),
+        ("task.done", "queue.durable", "share.replicas", "prefetch.one", "ack.after-work"),
     ),
     Case(
         "transient-messages",

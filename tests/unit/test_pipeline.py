@@ -22,7 +22,7 @@ TASK_QUEUE = assignments.load("rabbitmq-task-queue")
 
 def test_a_chosen_check_brings_what_it_needs() -> None:
     """Needs of needs too, all in rubric order."""
-    assert chosen_checks(TASK_QUEUE, ["api.confirms"]) == ("task.done", "recover.restart", "api.confirms")
+    assert chosen_checks(TASK_QUEUE, ["stop.graceful"]) == ("task.done", "ack.after-work", "stop.graceful")
 
 
 def test_no_choice_is_all() -> None:
