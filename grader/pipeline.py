@@ -21,7 +21,7 @@ from grader import catalogue, images, intake, policy, scoring, serving
 from grader._version import __version__
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
-from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError
+from grader.errors import GraderError, ImageMissingError, SubmissionBrokenError, SubmissionRefusedError
 from grader.events import Notice, StageBegan, StageEnded
 from grader.images.endpoint import connect
 from grader.model.assignment import Assignment
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
 GATEWAY_IMAGE = "python:3.13-slim"
+IMAGE_MISSING = "image-missing"  # an error of ours that no second try mends
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -338,9 +339,9 @@ def _all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Ou
 def _all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
     run.errors += (str(error),)
     evidence = (Evidence(title=error.remedy, lines=()),) if error.remedy else ()
+    reason = IMAGE_MISSING if isinstance(error, ImageMissingError) else "grader-error"
     return tuple(
-        Outcome(check=c, verdict="error", reason="grader-error", observed=error.message, evidence=evidence)
-        for c in run.checks
+        Outcome(check=c, verdict="error", reason=reason, observed=error.message, evidence=evidence) for c in run.checks
     )
 
 
