@@ -20,7 +20,13 @@ from grader import catalogue, company, images, intake, policy, scoring, starting
 from grader._version import __version__
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
-from grader.errors import GraderError, SubmissionBrokenError, SubmissionRefusedError, UnusableImagesError
+from grader.errors import (
+    GraderError,
+    ImageMissingError,
+    SubmissionBrokenError,
+    SubmissionRefusedError,
+    UnusableImagesError,
+)
 from grader.events import Notice, StageBegan, StageEnded
 from grader.images.endpoint import connect
 from grader.model.assignment import Assignment
@@ -45,6 +51,7 @@ T = TypeVar("T")
 GATEWAY_IMAGE = "python:3.13-slim"
 # What a machine that has too much to do can bring about; a build that ends with an error is none of it.
 _TIMELY = frozenset({"start-failed", "build-timeout", "service-not-ready"})
+IMAGE_MISSING = "image-missing"  # an error of ours that no second try mends
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -361,9 +368,9 @@ def _all_blocked(run: Run, reason: str, findings: Sequence[Finding]) -> tuple[Ou
 def _all_errors(run: Run, error: GraderError) -> tuple[Outcome, ...]:
     run.errors += (str(error),)
     evidence = (Evidence(title=error.remedy, lines=()),) if error.remedy else ()
+    reason = IMAGE_MISSING if isinstance(error, ImageMissingError) else "grader-error"
     return tuple(
-        Outcome(check=c, verdict="error", reason="grader-error", observed=error.message, evidence=evidence)
-        for c in run.checks
+        Outcome(check=c, verdict="error", reason=reason, observed=error.message, evidence=evidence) for c in run.checks
     )
 
 

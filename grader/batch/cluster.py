@@ -132,7 +132,7 @@ class Cluster:
             for address in self._presence.gone(self._seen.keys(), there):
                 self._lose(address)
             self._examine([address for address in there if address not in self._seen])
-        return sum(not fit.problems for fit in self._seen.values())
+        return self.fit
 
     def _found(self) -> bool:
         """Try to find the scheduler again, by a connection of its own, and end what still runs of the former one."""
@@ -176,6 +176,17 @@ class Cluster:
             found = self.client.run(_examine, msgspec.msgpack.encode(self._terms), jobs, workers=new, on_error="return")
             for address, said in found.items():
                 self._note(address, said)
+
+    @property
+    def fit(self) -> int:
+        """How many machines grade."""
+        return sum(not fit.problems for fit in self._seen.values())
+
+    def lacks(self) -> dict[str, worker.Lack]:
+        """Return the images that no machine which grades can get, by name."""
+        fit = [f for f in self._seen.values() if not f.problems]
+        everywhere = set.intersection(*({lack.name for lack in f.lacks} for f in fit)) if fit else set()
+        return {lack.name: lack for f in fit for lack in f.lacks if lack.name in everywhere}
 
     def problems(self) -> tuple[WorkerRefused, ...]:
         """Return why workers were refused."""

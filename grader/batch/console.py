@@ -19,6 +19,7 @@ from grader.batch.events import (
     ClassRead,
     Graded,
     Grading,
+    ImageMissing,
     Remark,
     WorkerJoined,
     WorkerLost,
@@ -113,6 +114,11 @@ class ConsoleListener:
             case WorkerRefused(_, host, problems):
                 for problem in problems:
                     self._line("✗", "yellow", f"{host}: {self._words(problem)}")
+            case ImageMissing(_, submissions, message, remedy):
+                text = msg("%(n)s submissions cannot be graded for want of an image", n=submissions)
+                self._line("✗", "bold magenta", self._words(text))
+                for text in (message, *([remedy] if remedy else [])):
+                    self._line(" ", "dim", f"  {self._words(text)}")
             case Remark(text):
                 self._line("·", "dim", self._words(text))
 

@@ -19,6 +19,7 @@ from grader.batch.pauses import Patience
 from grader.errors import GraderError
 from grader.events import PipelineEvent
 from grader.model.text import Text, literal, msg
+from grader.pipeline import IMAGE_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -143,7 +144,7 @@ class Engine:
         if flight.losses > 1:
             return Ended(job=flight.job, done=done, tries=flight.tries, aside=_TOOK_DOWN)
         failed = done.result is None or done.result.grade.status == "provisional"
-        if failed and flight.tries <= len(self._retries.back_off_s):
+        if failed and not self._vain(done) and flight.tries <= len(self._retries.back_off_s):
             self._later(flight, self._retries.back_off_s[flight.tries - 1], done)
             return None
         return Ended(job=flight.job, done=done, tries=flight.tries, aside=aside)
@@ -167,6 +168,11 @@ class Engine:
         flight.interruptions += 1
         self._later(flight, 0.0, done)
         return True
+
+    def _vain(self, done: Done) -> bool:
+        """Say whether another try can only end as this one: no other machine is there that might have the image."""
+        outcomes = done.result.outcomes if done.result else ()
+        return self._cluster.fit < 2 and any(o.reason == IMAGE_MISSING for o in outcomes)
 
     def _later(self, flight: _Flight, after_s: float, done: Done) -> None:
         self._count += 1

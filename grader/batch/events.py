@@ -36,6 +36,15 @@ class WorkerRefused(msgspec.Struct, frozen=True, tag="worker-refused"):
     problems: tuple[Text, ...]
 
 
+class ImageMissing(msgspec.Struct, frozen=True, tag="image-missing"):
+    """No machine can get an image that so many submissions need: they end as provisional, without being tried."""
+
+    name: str
+    submissions: int
+    message: Text
+    remedy: Text | None
+
+
 class WorkerLost(msgspec.Struct, frozen=True, tag="worker-lost"):
     """A machine is gone; what it graded is graded elsewhere."""
 
@@ -89,5 +98,7 @@ class Remark(msgspec.Struct, frozen=True, tag="remark"):
     text: Text
 
 
-BatchEvent = ClassRead | WorkerJoined | WorkerRefused | WorkerLost | Queued | Grading | Again | Graded | Remark
+BatchEvent = (
+    ClassRead | WorkerJoined | WorkerRefused | ImageMissing | WorkerLost | Queued | Grading | Again | Graded | Remark
+)
 Listener = Callable[[BatchEvent], None]

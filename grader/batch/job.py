@@ -16,6 +16,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 
     batch: which run of the command this is, so that it can end its own gradings and no others.
     grader, rubric: digests (grader.digests) of the package and of the assignment. images: where images come from.
+    named: the images that the submissions need. among: other machines grade too, so one has to have what most need.
     """
 
     batch: str
@@ -24,6 +25,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     rubric: str
     weight: Weight
     images: Literal["auto", "pull", "equivalent"] = "auto"
+    named: tuple[str, ...] = ()
+    among: bool = False
     deadline_s: float = 3600.0
 
 

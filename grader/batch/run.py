@@ -7,23 +7,24 @@ import datetime
 import platform
 import secrets
 from collections import deque
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from grader import digests, intake, paths, pipeline, scratch
+from grader import catalogue, digests, intake, paths, pipeline, policy, scratch
 from grader.batch import alike, content
 from grader.batch.cluster import Cluster
 from grader.batch.engine import Ended, Engine, Retries
-from grader.batch.events import ClassRead, Graded
+from grader.batch.events import ClassRead, Graded, ImageMissing, Remark
 from grader.batch.gradebook import Rules, counting, report_of
 from grader.batch.job import Job, Terms
 from grader.batch.journal import Attempt, Journal, Key
 from grader.batch.place import Place
+from grader.batch.shelf import Shelf
 from grader.batch.writing import writing
-from grader.errors import GraderError, SubmissionRefusedError
+from grader.errors import GraderError, ImageMissingError, SubmissionError, SubmissionRefusedError, UsageError
 from grader.exports import result_json
 from grader.images import Mode
 from grader.model.classroom import Mark, Summary
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from grader.batch.events import Listener
+    from grader.batch.worker import Lack
     from grader.model.assignment import Assignment
     from grader.model.classroom import ClassList, Entry
     from grader.model.grade import Result
+    from grader.model.workspace import Workspace
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +115,9 @@ class _Class:
             rubric=digests.of_rubric(directory, assignment.version),
             weight=assignment.weight,
             images=options.images,
+            among=bool(options.place.scheduler),
         )
+        self._catalogue = catalogue.load()
         self._given = alike.runs(directory / "starter")
         self._by_content: dict[str, list[Attempt]] = {}
         self._ended: set[str] = set()
@@ -125,27 +130,52 @@ class _Class:
 
     def grade(self, wanted: list[Attempt]) -> None:
         self._left = len(wanted)
-        jobs = self._jobs(wanted)
-        first = next(jobs, None)
-        if first is None:
-            return  # the journal knows all of them: nobody has to be asked
-        with Cluster(self._options.place, self._terms, self._listen) as cluster:
-            engine = Engine(cluster, self._listen, self._options.retries)
-            # closed at once when something is raised here: its gradings end before the cluster does
-            with contextlib.closing(engine.run(chain([first], jobs))) as ends:
-                for ended in ends:
-                    self._landed(ended)
+        with scratch.folder("shelf", paths.cache()) as folder:
+            shelf = Shelf(folder)
+            away = [attempt for attempt in wanted if not self._read(attempt, shelf)]
+            if not shelf and not away:
+                return  # the journal knows all of them: nobody has to be asked
+            self._terms = msgspec.structs.replace(self._terms, named=shelf.named)
+            if shelf.named:
+                self._listen(Remark(msg("Images that the class needs: %(names)s", names=", ".join(shelf.named))))
+            with Cluster(self._options.place, self._terms, self._listen) as cluster:
+                engine = Engine(cluster, self._listen, self._options.retries)
+                # closed at once when something is raised here: its gradings end before the cluster does
+                with contextlib.closing(engine.run(self._jobs(shelf, away, cluster))) as ends:
+                    for ended in ends:
+                        self._landed(ended)
 
-    def _jobs(self, wanted: list[Attempt]) -> Iterator[Job]:
-        """Yield what has to be graded, taking in one submission at a time.
+    def _read(self, attempt: Attempt, shelf: Shelf) -> bool:
+        """Take one submission in, and onto the shelf if it has to be graded; False if it could not be read by us."""
+        try:
+            job, images = self._taken(attempt.entry)
+        except SubmissionRefusedError as refused:
+            self._without_stack(attempt, refused, 1)
+        except GraderError:
+            return False
+        else:
+            if self._is_first(job, attempt):
+                shelf.put(job, images)
+        return True
 
-        What cannot be read for a reason of ours (a server that is away) is tried again after all others.
+    def _jobs(self, shelf: Shelf, away: list[Attempt], cluster: Cluster) -> Iterator[Job]:
+        """Yield what has to be graded, for which there are images; begun when somebody can grade.
+
+        What could not be read for a reason of ours (a server that is away) is tried again after all others.
         """
-        waiting = deque((attempt, 1) for attempt in wanted)
+        for lack in cluster.lacks().values():
+            self._listen(ImageMissing(lack.name, shelf.needing(lack.name), lack.message, lack.remedy))
+        for job, images in shelf.take():
+            lacks = cluster.lacks()
+            if missing := [lacks[name] for name in images if name in lacks]:
+                self._without_image(job, missing[0])
+            else:
+                yield msgspec.structs.replace(job, terms=self._terms)
+        waiting = deque((attempt, 2) for attempt in away)
         while waiting:
             attempt, tries = waiting.popleft()
             try:
-                job = self._taken(attempt.entry)
+                job, _ = self._taken(attempt.entry)
             except SubmissionRefusedError as refused:
                 self._without_stack(attempt, refused, tries)
             except GraderError as error:
@@ -157,8 +187,8 @@ class _Class:
                 if self._is_first(job, attempt):
                     yield job
 
-    def _taken(self, entry: Entry) -> Job:
-        """Take one submission in and note its content."""
+    def _taken(self, entry: Entry) -> tuple[Job, tuple[str, ...]]:
+        """Take one submission in and note its content; return also the images that it needs."""
         source = entry.source if intake.is_address(entry.source) else Path(entry.source)
         with scratch.folder("class", paths.cache()) as folder:
             workspace = intake.take(source, folder / "workspace")
@@ -166,7 +196,8 @@ class _Class:
             data = content.pack(root)
             name = content.digest(data)
             self._journal.read(entry, name, alike.sketch(root, self._given))
-        return Job(
+            images = self._images(workspace)
+        job = Job(
             terms=self._terms,
             content=name,
             name=entry.student,
@@ -174,6 +205,13 @@ class _Class:
             findings=workspace.findings,
             seed=self._options.seed,
         )
+        return job, images
+
+    def _images(self, workspace: Workspace) -> tuple[str, ...]:
+        try:
+            return policy.judge(workspace, self._assignment, self._catalogue).images
+        except (SubmissionError, UsageError):  # its grading says so
+            return ()
 
     def _is_first(self, job: Job, attempt: Attempt) -> bool:
         """Say whether this content has to be graded; the same files wait for, or have, the first one's result."""
@@ -197,6 +235,12 @@ class _Class:
         self._journal.read(entry, name)
         self._by_content[name] = [attempt]
         self._keep(name, result, seconds=0.0, host=platform.node(), tries=tries)
+
+    def _without_image(self, job: Job, lack: Lack) -> None:
+        """Give what needs an image that nobody can get its result: provisional, and no try mends that."""
+        result = _of_error(job.name, ImageMissingError(lack.message, lack.remedy), self._assignment)
+        result = msgspec.structs.replace(result, findings=job.findings)
+        self._keep(job.content, result, seconds=0.0, host=platform.node(), tries=1)
 
     def _landed(self, ended: Ended) -> None:
         result = ended.done.result

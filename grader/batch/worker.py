@@ -9,6 +9,7 @@ import platform
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from grader import assignments, catalogue, digests, images, intake, paths, pipel
 from grader.batch.child import EVENTS, read_pause, read_result
 from grader.batch.job import Done, Job, Terms
 from grader.batch.pauses import Patience, Watch
-from grader.errors import GraderError, SubmissionError, UsageError
+from grader.errors import DockerUnavailableError, GraderError, SubmissionError, UnusableImagesError, UsageError
 from grader.images.endpoint import connect
 from grader.model.text import Text, msg
 from grader.polling import DeadlineError, eventually
@@ -28,6 +29,7 @@ from grader.stack.reaper import reap
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import docker
     from distributed import WorkerPlugin
 
     from grader.model.assignment import Assignment
@@ -35,16 +37,29 @@ if TYPE_CHECKING:
 _RESERVED_MIB = 2048  # for the machine itself, the grader and page cache
 _STOP_S = 60.0  # a child removes its containers before it goes
 _EVERY_S = 0.2
+_IMAGES_AT_ONCE = 2
 _children: dict[process.Child, str] = {}  # with the batch that it belongs to
 _stopped: set[str] = set()
 _lock = threading.Lock()
 
 
+class Lack(msgspec.Struct, frozen=True):
+    """An image that a machine can neither pull nor build: why, and what mends it."""
+
+    name: str
+    message: Text
+    remedy: Text | None
+
+
 class Fitness(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a machine can grade, what keeps it from it, and how much it has to give: MiB and processors."""
+    """Whether a machine can grade, what keeps it from it, and how much it has to give: MiB and processors.
+
+    lacks: images that submissions need and that it cannot get.
+    """
 
     host: str
     problems: tuple[Text, ...] = ()
+    lacks: tuple[Lack, ...] = ()
     memory_mib: int = 0
     cpus: float = 0.0
 
@@ -60,15 +75,21 @@ def fitness(terms: Terms) -> Fitness:
         client = connect()
         find_compose()
         reap(client)
-        starter = _images_of(assignment)
-        images.resolve(client, (*starter, pipeline.GATEWAY_IMAGE), mode=terms.images, on_progress=lambda _text: None)
+        vital = (*(_images_of(assignment) if terms.among else ()), pipeline.GATEWAY_IMAGE)
+        images.resolve(client, vital, mode=terms.images)
+        lacks = _lacking(client, terms, assignment.limits.images_mib)
         info = client.info()
     except UsageError as error:
         return Fitness(host=host, problems=(error.message,))
     except GraderError as error:
         return Fitness(host=host, problems=tuple(t for t in (error.message, error.remedy) if t))
     total = int(info.get("MemTotal", 0)) // 2**20
-    return Fitness(host=host, memory_mib=max(0, total - max(_RESERVED_MIB, total // 5)), cpus=float(info["NCPU"]))
+    return Fitness(
+        host=host,
+        lacks=lacks,
+        memory_mib=max(0, total - max(_RESERVED_MIB, total // 5)),
+        cpus=float(info["NCPU"]),
+    )
 
 
 def run(job: Job, tell: Callable[[bytes], None]) -> Done:
@@ -164,6 +185,27 @@ def _ended(child: process.Child, within_s: float) -> process.Completed:
 def _hand_on(events: IO[bytes], tell: Callable[[bytes], None]) -> None:
     for line in events:
         tell(line)
+
+
+def _lacking(client: docker.DockerClient, terms: Terms, most_mib: int) -> tuple[Lack, ...]:
+    """Have every image that the class names, each asked for once, and return those that are not to be had.
+
+    What cannot be used as it is named is the submission's own fault: its grading says so.
+    """
+
+    def lack(name: str) -> Lack | None:
+        try:
+            images.resolve(client, (name,), mode=terms.images, most_mib=most_mib)
+        except UnusableImagesError:
+            return None
+        except DockerUnavailableError:  # then nothing can be graded
+            raise
+        except GraderError as error:
+            return Lack(name, error.message, error.remedy)
+        return None
+
+    with ThreadPoolExecutor(_IMAGES_AT_ONCE, thread_name_prefix="image") as pool:
+        return tuple(found for found in pool.map(lack, terms.named) if found)
 
 
 def _images_of(assignment: Assignment) -> tuple[str, ...]:

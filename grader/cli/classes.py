@@ -235,5 +235,16 @@ def _needed() -> None:
 
 def _finish(book: Gradebook, out: Path, lang: str) -> None:
     """Say where the class page is, and leave with the exit code."""
+    from grader.exports import gradebook  # noqa: PLC0415 - start-up time
+
     say(msg("Class page: %(path)s", path=str(out / "index.html")), lang)
+    if gradebook.by_folder(book):
+        say(
+            msg(
+                "The gradebooks for Moodle and Canvas know students by the names of their folders alone. In Moodle, "
+                "import the file in the gradebook, not as a grading worksheet, and map its column Username; e-mail "
+                "addresses come from --roster."
+            ),
+            lang,
+        )
     sys.exit(EXIT_PROVISIONAL if any(row.state == "provisional" for row in book.rows) else 0)

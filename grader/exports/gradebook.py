@@ -7,12 +7,15 @@ language of whoever uploads ("Identifier", "Grade" and "Last modified (grade)" m
 so each stands here in English and in Spanish; it ignores columns that it does not know. "Participant 123" names a
 student: the number is in the names of downloaded submissions. A grade that was changed in Moodle after the time in
 "Last modified (grade)" is kept, so that column holds the gradebook's own time. The gradebook's "Import: CSV file" asks
-which column means what; there "Email address" names the student. Feedback is HTML for Moodle, so it is escaped.
+which column means what; there "Email address" names the student, or "Username": the name of a plain folder, which has
+no number of Moodle's, and is a user name or an ID number as the column is mapped. Feedback is HTML for Moodle, so it
+is escaped.
 
 `canvas` is read by the gradebook's "Import". It wants the columns Student, ID, SIS User ID, SIS Login ID and Section in
 this order, then one column an assignment, whose name is its title or "Title (id)" with the number in its address. The
 row "Points Possible" sets the points of the assignment. A student is found by ID (which downloaded submissions have in
-their names), else by SIS Login ID (here the e-mail address), else by name. "EX" excuses.
+their names), else by SIS Login ID (here the e-mail address, else what a plain folder is called), else by name (that of
+the folder too, where nothing else is known). "EX" excuses.
 
 Both importers take a blank for an order to empty what is there, so whoever has no settled grade (missing, provisional)
 has no row in their files and keeps in Moodle or Canvas what stands there; nor has one who is excused in Moodle, which
@@ -48,7 +51,7 @@ PLAIN: Final = (
 )
 _CHECKS_AFTER: Final = PLAIN.index("status") + 1
 MOODLE: Final = (
-    *("Identifier", "Identificador", "Full name", "Email address", "Status"),
+    *("Identifier", "Identificador", "Full name", "Email address", "Username", "Status"),
     *("Grade", "Calificación", "Maximum Grade", "Last modified (grade)", "Última modificación (calificación)"),
     *("Feedback comments", "Comentarios de retroalimentación"),
 )
@@ -127,6 +130,7 @@ def _moodle(book: Gradebook, lang: str, _name: str) -> Iterator[list[Cell]]:
             f"Participante {participant}" if participant else "",
             row.entry.name,
             row.entry.email,
+            row.entry.ids.get("folder", ""),
             row.state,
             grade,
             grade,
@@ -151,10 +155,15 @@ def _canvas(book: Gradebook, _lang: str, name: str) -> Iterator[list[Cell]]:
             entry.name or entry.student,
             _id(row, "canvas"),
             "",
-            entry.email,
+            entry.email or entry.ids.get("folder", ""),
             "",
             "EX" if excused else number(row.score),
         ]
+
+
+def by_folder(book: Gradebook) -> bool:
+    """Say whether somebody is known to Moodle's and Canvas's importers by the name of a folder alone."""
+    return any("folder" in r.entry.ids and not r.entry.email and not _id(r, "moodle") for r in book.rows)
 
 
 def _id(row: Row, platform: str) -> str:

@@ -20,7 +20,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     student: stable within the class, also the name of the folder for reports (a file name without separators).
     source: an absolute path or an https address; "" when the roster names a student who handed nothing in.
     submitted_at: ISO 8601 with its offset, "" when the platform does not say. late: the platform's own mark.
-    ids: the platform's ids of this student, by platform ("moodle", "canvas", "github"), for its import files.
+    ids: the platforms' ids of this student ("moodle", "canvas", "github"), for their import files; "folder" is what the
+    student's folder is called in a class that came from no platform.
     """
 
     student: str

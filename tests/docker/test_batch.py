@@ -167,6 +167,27 @@ def _gradings(batch: Batch) -> list[psutil.Process]:
     return found
 
 
+def test_a_missing_image_is_said_first_and_not_waited_for(tmp_path: Path) -> None:
+    """Nothing stands in for it, and nothing is pulled; the rest of the class is graded."""
+    (tmp_path / "class").mkdir()
+    for name in ("ana", "luis", "eva"):
+        classes.right(tmp_path / "class", name)
+    dockerfile = tmp_path / "class" / "eva" / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace(IMAGE, "debian:latest"))
+    batch = Batch(tmp_path / "class", tmp_path / "out", "--images", "equivalent", "--lang", "en")
+    assert batch.end() == 3
+    kinds = [event["type"] for event in batch.events]
+    assert kinds.count("image-missing") == 1
+    assert kinds.index("image-missing") < kinds.index("grading")
+    (missing,) = batch.of("image-missing")
+    assert (missing["name"], missing["submissions"]) == ("debian:latest", 1)
+    assert "debian:latest" in missing["message"]
+    assert missing["remedy"]
+    assert not batch.of("again")
+    assert rows(tmp_path / "out") == {"ana": ("final", 100), "luis": ("final", 100), "eva": ("provisional", 0)}
+    assert missing["remedy"] in (tmp_path / "out" / "students" / "eva" / "report.html").read_text("utf-8")
+
+
 def test_a_machine_that_slept_costs_nobody_a_grade(tmp_path: Path, engine) -> None:
     """Every process of the grader is stopped in the middle of checks, while the containers run on."""
     (tmp_path / "class").mkdir()

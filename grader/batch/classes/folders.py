@@ -24,7 +24,9 @@ def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
         name = item.name if item.folder else archive.stem(item.name)
         student = identifiers.give(name)
         source = delivery.deliver([Piece(item, _packed(student, item))], student)
-        entries.append(Entry(student=student, name="" if student == full(name) else full(name), source=source))
+        written = full(name)
+        shown = "" if student == written else written
+        entries.append(Entry(student=student, name=shown, source=source, ids={"folder": written}))
     return entries
 
 

@@ -88,4 +88,9 @@ GRADING: dict[str, Reason] = {
         why=msg("This costs no points: the grade is provisional until the check has been repeated."),
         hint=msg("Run it again; if it stays, send the report to whoever runs the grader."),
     ),
+    "image-missing": Reason(
+        title=msg("The grader lacks an image, not you"),
+        why=msg("This costs no points: the grade is provisional until the image is there and the check was repeated."),
+        hint=msg("Whoever runs the grader makes the image available: grader images ensure."),
+    ),
 }

@@ -97,7 +97,13 @@ def test_a_byte_order_mark_where_it_helps(tmp_path: Path, form: gradebook.Form) 
 )
 def test_no_cell_computes(tmp_path: Path, form: gradebook.Form, attack: str) -> None:
     """Whatever a student is called or an instructor writes, a spreadsheet shows it."""
-    entry = Entry(student=attack, name=attack, email=attack, source="/x", ids={"moodle": attack, "canvas": attack})
+    entry = Entry(
+        student=attack,
+        name=attack,
+        email=attack,
+        source="/x",
+        ids={"moodle": attack, "canvas": attack, "folder": attack},
+    )
     book = classes.book(classes.row("x", entry=entry, comment=attack, report=attack))
     for row in rows(book, tmp_path, form):
         for cell in row.values():
@@ -129,3 +135,28 @@ def test_points_have_a_decimal_point(tmp_path: Path, value: float, written: str)
 def test_large_classes_are_whole(tmp_path: Path) -> None:
     """Five thousand students are five thousand rows."""
     assert len(rows(classes.generated(5000), tmp_path, "plain")) == 5000
+
+
+@pytest.mark.parametrize(
+    ("entry", "username", "login"),
+    [
+        (
+            Entry(student="ana-gomez", name="Ana Gómez", source="/x", ids={"folder": "Ana Gómez"}),
+            "Ana Gómez",
+            "Ana Gómez",
+        ),
+        (Entry(student="20231234", source="/x", ids={"folder": "20231234"}), "20231234", "20231234"),
+        (Entry(student="ana", name="Ana", email="a@x.edu", source="/x", ids={"folder": "ana"}), "ana", "a@x.edu"),
+        (Entry(student="ana-77", name="Ana", source="/x", ids={"moodle": "77"}), "", ""),
+        (Entry(student="ana", source="/x", ids={"github": "ana"}), "", ""),  # a name of another place
+    ],
+)
+def test_who_has_only_a_folder_is_known_by_its_name(tmp_path: Path, entry: Entry, username: str, login: str) -> None:
+    """A number to upload a worksheet with it cannot be: it is what the importers of whole gradebooks can be told."""
+    book = classes.book(classes.row("x", entry=entry))
+    (moodle,) = rows(book, tmp_path, "moodle")
+    assert moodle["Username"] == username
+    _, canvas = rows(book, tmp_path, "canvas")
+    assert canvas["SIS Login ID"] == login
+    assert canvas["Student"] == (entry.name or entry.student)
+    assert gradebook.by_folder(book) == (username != "" and not entry.email)

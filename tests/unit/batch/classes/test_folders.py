@@ -28,6 +28,7 @@ def test_each_folder_and_archive_is_a_student(lay: Laying, reading: Reading) -> 
         ("eva", "", str(source / "eva.tar.gz")),
         ("Luis-Gil", "Luis Gil", str(source / "Luis Gil")),
     ]
+    assert [e.ids for e in found.entries] == [{"folder": "ana"}, {"folder": "eva"}, {"folder": "Luis Gil"}]
     assert [n.params["files"] for n in found.notices] == ["notes.txt"]
 
 
