@@ -14,7 +14,7 @@ from grader.batch.job import Done, Job, Terms
 from grader.batch.journal import Journal
 from grader.batch.shelf import Shelf
 from grader.batch.worker import Lack
-from grader.errors import DockerUnavailableError, ImageMissingError
+from grader.errors import DockerUnavailableError, ImageMissingError, UnusableImagesError
 from grader.model.assignment import Weight
 from grader.model.classroom import ClassList
 from grader.model.text import literal
@@ -101,7 +101,7 @@ def test_each_image_is_asked_for_once_and_every_missing_one_is_named(monkeypatch
             raise ImageMissingError(literal("no " + names[0]), literal("load it"))
 
     monkeypatch.setattr(worker.images, "resolve", resolve)
-    lacks = worker._lacking(None, TERMS)  # type: ignore[arg-type]
+    lacks = worker._lacking(None, TERMS, 2048)  # type: ignore[arg-type]
     assert sorted(asked) == sorted(TERMS.named)
     assert [(lack.name, lack.message, lack.remedy) for lack in lacks] == [
         (name, literal("no " + name), literal("load it")) for name in ("gone", "x")
@@ -114,7 +114,7 @@ def test_without_an_engine_nothing_is_missing_but_the_engine(monkeypatch: pytest
 
     monkeypatch.setattr(worker.images, "resolve", resolve)
     with pytest.raises(DockerUnavailableError):
-        worker._lacking(None, TERMS)  # type: ignore[arg-type]
+        worker._lacking(None, TERMS, 2048)  # type: ignore[arg-type]
 
 
 def test_a_shelf_gives_back_what_was_put_on_it(tmp_path: Path) -> None:
@@ -126,3 +126,13 @@ def test_a_shelf_gives_back_what_was_put_on_it(tmp_path: Path) -> None:
     assert (len(shelf), shelf.named, shelf.needing("a"), shelf.needing("s1")) == (3, ("a", "s0", "s1", "s2"), 3, 1)
     assert [job for job, _ in shelf.take()] == jobs
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_no_registry_has_is_left_to_the_grading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the submission's own fault, which is no reason for anybody else's to wait."""
+
+    def resolve(_client: object, names: tuple[str, ...], **_: object) -> None:
+        raise UnusableImagesError(literal("x"), None, dict.fromkeys(names, "absent"))
+
+    monkeypatch.setattr(worker.images, "resolve", resolve)
+    assert worker._lacking(None, TERMS, 2048) == ()  # type: ignore[arg-type]
