@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,6 @@ from grader.stack.compose import compose_version, find_compose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import docker
 
@@ -47,7 +47,7 @@ def diagnose() -> tuple[Diagnosis, ...]:
         found,
         _compose(),
         _images(engine),
-        _disk(shutil.disk_usage(paths.cache()).free / _GIB),
+        _disk(shutil.disk_usage(_engine_disk(engine)).free / _GIB),
         _memory(_engine_memory(engine) / _GIB),
     )
 
@@ -116,6 +116,12 @@ def _disk(free_gib: float) -> Diagnosis:
         msg("%(free)s GiB of disk are free (%(wanted)s are wanted).", free=round(free_gib, 1), wanted=DISK_GIB),
         msg("Make room: grader clean, then docker system df to see what takes it."),
     )
+
+
+def _engine_disk(engine: docker.DockerClient | None) -> Path:
+    """Return where the engine keeps images and layers, if that is on this machine, else the grader's own cache."""
+    root = Path(str(engine.info().get("DockerRootDir") or "")) if engine else Path()
+    return root if root.is_absolute() and root.is_dir() else paths.cache()
 
 
 def _memory(total_gib: float) -> Diagnosis:
