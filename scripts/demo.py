@@ -53,8 +53,8 @@ CASES = (
     Case("python", msg("a right submission, all checks")),
     Case(
         "auto-ack",
-        msg("its worker acknowledges before it works; five checks"),
-        ("task.done", "queue.durable", "share.replicas", "prefetch.one", "ack.after-work"),
+        msg("its worker acknowledges before it works; four checks"),
+        ("task.done", "queue.durable", "share.replicas", "ack.after-work"),
     ),
     Case(
         "transient-messages",
