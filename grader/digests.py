@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def of_tree(*folders: Path, pattern: str = "*") -> str:
-    """Return the SHA-256 of names and contents of the files below the folders that match `pattern`, byte code aside."""
+def of_tree(*folders: Path, pattern: str = "*", without: str = "") -> str:
+    """Return the SHA-256 of names and contents of the files below the folders that match `pattern`.
+
+    Byte code aside, and files that are called `without`.
+    """
     whole = hashlib.sha256()
     for folder in folders:
-        for file in sorted(p for p in folder.rglob(pattern) if p.is_file() and "__pycache__" not in p.parts):
+        files = (p for p in folder.rglob(pattern) if p.is_file() and p.name != without)
+        for file in sorted(p for p in files if "__pycache__" not in p.parts):
             content = file.read_bytes()
             whole.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
     return whole.hexdigest()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import Evidence, fail, msg
+from grader import Evidence, blocked, fail, msg
 from grader.faults.heal import each
 from grader.oracles import group as oracle
 from grader.oracles.violation import listed
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from grader.probes.postgres import Postgres
 
 TOPIC, GROUP, TABLE, SERVICE = "user-events", "user-service", "processed", "processor"
+REPEATS = "events.repeat"
 REPLICAS = 3
 TAKEOVER_S = 60.0  # from the death of a member to the first effect on its partitions
 RECOVERY_S = 75.0  # after a broker or the database answers again
@@ -215,13 +216,28 @@ class ConsumerGroup:
             self.fail_missing(missing, len(events), within, code)
 
     def fail_missing(self, missing: Sequence[Event], total: int, within: float, code: str) -> None:
-        """Fail for events that have no row."""
+        """Fail for events that have no row; where it is a repeat that they wait behind, the check for repeats has."""
+        if REPEATS in self.world.failed and self._behind_repeats(missing):
+            blocked(REPEATS)
         fail(
             code,
             expected=msg("each of %(n)s events has its row within %(s)s s", n=total, s=int(within)),
             observed=msg("%(n)s have none: %(ids)s", n=len(missing), ids=listed(_places(missing))),
             evidence=(self.progress(missing), *self.logs()),
         )
+
+    def _behind_repeats(self, missing: Sequence[Event]) -> bool:
+        """Say whether each partition with a missing event stands at an event that has its row already.
+
+        After a kill, a stop or a time without the broker what was done and not committed comes again: whoever cannot
+        pass a repeat stands still there, whatever the fault was.
+        """
+        try:
+            committed, rows = self.kafka.committed(GROUP, TOPIC), self.rows()
+        except NO_TABLE_YET + KAFKA_ERRORS:
+            return False
+        done = {(e.partition, e.offset) for e in self.sent.values() if e.id in rows}
+        return all((e.partition, committed.get(e.partition, -1)) in done for e in missing)
 
     def progress(self, events: Sequence[Event]) -> Evidence:
         """Return the committed offsets of the partitions of these events, beside the first event that is missing."""

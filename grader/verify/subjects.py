@@ -57,8 +57,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             (into / name).unlink()
 
     def digest(self) -> str:
-        """Return a hash of everything the submission consists of."""
-        return digests.of_tree(*self.layers)
+        """Return a hash of everything the submission consists of; what is expected of it is no part of it."""
+        return digests.of_texts(digests.of_tree(*self.layers, without=EXPECTED), *self.removed)
 
 
 def subjects(assignment: Assignment) -> tuple[Subject, ...]:

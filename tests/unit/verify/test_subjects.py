@@ -50,3 +50,15 @@ def test_a_reason_is_said_and_a_check_exists(allowed: str, tmp_path: Path) -> No
     """An empty reason, a word that is none and an unknown check are the author's mistakes."""
     with pytest.raises(UsageError):
         subject(assignment(tmp_path, HEAD + allowed), "m")
+
+
+def test_what_is_expected_is_no_part_of_what_is_graded(tmp_path: Path) -> None:
+    """Another reason needs no new run; a file that is taken away does."""
+    wanted = assignment(tmp_path, HEAD)
+    (tmp_path / "reference_solutions" / "w" / "node" / "gone.js").write_text("x", "utf-8")
+    expected = tmp_path / "fixtures" / "submissions" / "w" / "m" / "expected.yaml"
+    before = subject(wanted, "m").digest()
+    expected.write_text(HEAD + "allowed: {b: b sees what a sees}", "utf-8")
+    assert subject(wanted, "m").digest() == before
+    expected.write_text(HEAD + "removed: [gone.js]", "utf-8")
+    assert subject(wanted, "m").digest() != before
