@@ -229,13 +229,20 @@ class Postgres:
 
     def waiting(self) -> tuple[Backend, ...]:
         """Return the submission's connections that wait for a lock (`locked`, `held_commits`), by process."""
-        found = self.rows(
+        # The server copies what its connections say of themselves, and looks only then whether they wait: who began to
+        # in between still says what it did before. Whoever waits through a second look says what it waits with.
+        before = {pid for pid, *_ in self._waiting()}
+        found = [each for each in self._waiting() if each[0] in before] if before else []
+        names = names_of(self._stack)
+        return tuple(Backend(pid, names.get(address or "", ""), query) for pid, address, query in found)
+
+    def _waiting(self) -> list[tuple[Any, ...]]:
+        """Return process, address and statement of what waits for a lock, as one look has it."""
+        return self.rows(
             "SELECT pid, host(client_addr), query FROM pg_stat_activity"
             " WHERE wait_event_type = 'Lock' AND application_name <> %s ORDER BY pid",
             NAME,
         )
-        names = names_of(self._stack)
-        return tuple(Backend(pid, names.get(address or "", ""), query) for pid, address, query in found)
 
     def terminate_waiting(self) -> int:
         """End the connections that wait for a lock, as an administrator would; return how many there were."""
