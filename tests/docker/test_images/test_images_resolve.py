@@ -88,9 +88,10 @@ def test_an_image_that_was_only_tagged_here_is_not_taken(
 
 
 def test_the_survey_tells_what_is_there(engine: docker.DockerClient):
-    """Every name of the catalogue has a row, and an image that was just ensured is not missing."""
+    """Every name that a submission may write has a row, and an image that was just ensured is not missing."""
     resolve(engine, ["node:20-alpine"], mode="equivalent")
     known = catalogue.load()
     rows = {row["name"]: row for row in survey(engine, known)}
-    assert set(rows) == set(known.equivalents)
+    assert set(rows) == {name for name in known.equivalents if known.find(name)}
+    assert len(rows) > 30
     assert rows["node:20-alpine"]["state"] in {"equivalent", "pulled"}
