@@ -248,8 +248,7 @@ class TaskQueue:
     def waiting(self) -> set[str]:
         """Stop the workers and return the subjects that wait in `tasks` then; the next check resets."""
         self.world.dirty = True
-        for container in self.world.stack.containers("worker"):
-            container.kill()
+        self.faults.kill("worker")
         try:
             eventually(lambda: (q := self.rabbitmq.queue(TASKS)) is None or q.consumers == 0, within=10, what=TASKS)
             return {subject_of(body) for body in self.rabbitmq.peek(TASKS)}
