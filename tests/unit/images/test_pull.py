@@ -45,7 +45,8 @@ class Engine:
         self.read = 0
         self.api: Any = self
         self.images: Any = self
-        self.base_url = "http+docker://localhost"
+        # What a real engine's registries did not answer in this process is remembered by its address.
+        self.base_url = f"http+docker://{id(self)}"
 
     def get_registry_data(self, *_: object, auth_config: dict[str, str] | None) -> Any:
         self.asked.append(auth_config)
