@@ -47,6 +47,9 @@ REMEDIES: dict[str, Text] = {
     "dockerfile-syntax": _DOCKERFILE,
     "dockerfile-too-large": msg("Put long scripts into files of the submission and copy those."),
     "dockerfile-twice": msg("Keep one of the two."),
+    "dockerignore-pattern": msg(
+        "Correct the line: a [ needs its ], and a ! the name of what is not to be left out; docker build says it too."
+    ),
     "entry-repeated": msg("Make the archive anew from your folder, so that every file is in it once."),
     "env-name-reserved": msg("Give the variable another name if your programs need it."),
     "env-syntax": _ENV_LINE,

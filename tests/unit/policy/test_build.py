@@ -70,3 +70,19 @@ def test_the_name_and_tags_of_a_built_image_replace_nothing(project: Submission)
     text = "services:\n  a:\n    build: {context: ., tags: [x]}\n    image: redis:7\n  b:\n    image: redis:7\n"
     services = project.compose(text).plan().compose["services"]
     assert {services["a"]["image"], services["b"]["image"]} == {"build:a"}
+
+
+def test_a_pattern_that_docker_cannot_read_is_refused_in_its_own_file(project: Submission) -> None:
+    """The line of the .dockerignore that counts, which is the Dockerfile's own where there is one."""
+    project.write("api/.dockerignore", "a\n[\n").compose("services:\n  app:\n    build: api\n")
+    found = [(f.code, f.file, f.line) for f in project.findings() if f.severity == "error"]
+    assert found == [("dockerignore-pattern", "api/.dockerignore", 2)]
+    project.write("api/Dockerfile.dockerignore", "src\\sub\n")
+    found = [(f.code, f.file, f.line) for f in project.findings()]
+    assert found == [("path-backslash", "api/Dockerfile.dockerignore", 1)]
+
+
+def test_an_ignore_file_outside_is_not_read(project: Submission) -> None:
+    """A link that leads out of the submission counts for nothing."""
+    (project.root / "api/.dockerignore").symlink_to("/etc/passwd")
+    assert project.compose("services:\n  app:\n    build: api\n").findings() == ()
