@@ -76,22 +76,31 @@ def _no_compose_file(root: Path) -> Finding:
     )
 
 
-def read_variables(root: Path, out: Collector, folder: str = "") -> dict[str, str]:
+def read_variables(root: Path, out: Collector, folder: str = "", known: dict[str, str] | None = None) -> dict[str, str]:
     """Return the variables of the .env at the top of the submission, or of `folder`; what steers tools is left out."""
-    return read_variables_of(root, out, f"{folder}/.env" if folder else ".env")
+    return read_variables_of(root, out, f"{folder}/.env" if folder else ".env", known or {})
 
 
-def read_variables_of(root: Path, out: Collector, file: str) -> dict[str, str]:
-    """Return the variables of one file of the submission, none if it is not there."""
+def read_variables_of(root: Path, out: Collector, file: str, known: dict[str, str]) -> dict[str, str]:
+    """Return the variables of one file of the submission, none if it is not there; `known` are those of others.
+
+    Raises SubmissionRefusedError where the file is wrong: without its variables all else would only seem to be.
+    """
     path = root / file
     if not path.is_file() or not path.resolve().is_relative_to(root):
         return dict(_COMPOSE_SETS)
     found = dict(_COMPOSE_SETS)
     with path.open("rb") as reader:
         data = reader.read(dotenv.MAX_BYTES + 1)
-    for variable in dotenv.parse(data, file, {}, out):
+    wrong = len(out.errors)
+    variables = dotenv.parse(data, file, known, out)
+    if len(out.errors) > wrong:
+        raise SubmissionRefusedError(*out.errors, *(f for f in out.all if f.severity != "error"))
+    for variable in variables:
+        if variable.value is None or not variable.name:
+            continue  # a bare name takes over what the machine has, which is nothing here
         if variable.name == _PROJECT_NAME:
-            found[variable.name] = variable.value or ""
+            found[variable.name] = variable.value
         elif dotenv.steers_tools(variable.name):
             out.add(
                 "warning",
@@ -100,7 +109,7 @@ def read_variables_of(root: Path, out: Collector, file: str) -> dict[str, str]:
                 msg("%(name)s steers Docker or the system and is left out.", name=variable.name[:80]),
             )
         elif variable.name != "PWD":
-            found[variable.name] = variable.value or ""
+            found[variable.name] = variable.value
     return found
 
 
@@ -170,7 +179,7 @@ class Replacement:
             text = expand(node.value, self.variables, missing.setdefault)
             self.project.expanded += len(text)
         except InterpolationError as error:
-            self.project.out.add("error", error.code, at, error.message, msg("Write $$ where a single $ is meant."))
+            self.project.out.add("error", error.code, at, error.message)
             return Scalar("", line)
         for name in missing:
             self.project.out.add(

@@ -11,6 +11,7 @@ from grader.model.text import msg
 from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
+from grader.policy.environment import judge_env_file
 from grader.policy.image_names import judge_image, parse
 from grader.policy.mounts import split
 from grader.policy.ports import container_ports, fixed_port_line
@@ -64,12 +65,18 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
     lines = {name: entry.line for name, entry in node.entries.items()}
     if isinstance(waits := node.get("depends_on"), Mapping):
         lines |= {f"depends_on.{name}": entry.line for name, entry in waits.entries.items()}
+    environment = found.get("environment", {})
+    files = (
+        judge_env_file(scope.at("env_file", lines["env_file"]), found["env_file"], environment)
+        if "env_file" in found
+        else {}
+    )
+    found["environment"] = {n: text for n, text in {**files, **environment}.items() if text is not None}
     image, build, images = _image(scope, found, lines)
     emitted: dict[str, Any] = {"image": image}
     emitted.update({name: found[name] for name in KEPT if name in found})
-    environment = {**found.get("env_file", {}), **found.get("environment", {})}
-    if environment:
-        emitted["environment"] = environment
+    if found["environment"]:
+        emitted["environment"] = found["environment"]
     _exposed(found, emitted)
     _mounts(scope, found, emitted)
     _networks(scope, found, emitted)
@@ -116,7 +123,7 @@ def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[
             witness_is_built(at)
         return f"build:{builder}", None, ()
     sets = Sets(
-        variables=(*found.get("env_file", {}), *found.get("environment", {})),
+        variables=tuple(found["environment"]),
         targets=tuple(mount["target"] for mount in found.get("volumes", [])),
     )
     if scope.witness:
