@@ -23,6 +23,7 @@ REMEDIES: dict[str, Text] = {
     "archive-entered": msg("Nothing has to be changed; hand in a folder or one archive next time."),
     "attribute-dropped": _NOTHING,
     "attribute-limited": _NOTHING,
+    "attribute-twice": msg("Write it in one of the two places, or the same in both."),
     "attribute-type": msg("Correct the form of the value; the reference of the Compose file shows it."),
     "attribute-unknown": msg("Remove it, or look up its right name."),
     "attribute-value": _VALUE,

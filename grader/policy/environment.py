@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from grader.model.text import msg
 from grader.policy.collect import Place
 from grader.policy.document import dotenv
-from grader.policy.document.nodes import Mapping, Node
+from grader.policy.document.nodes import Mapping, Node, Sequence
 from grader.policy.files import content_budget, inside, read_bytes, relative
 from grader.policy.rules import Table, items, judge_mapping, value
 from grader.policy.values import as_bool, as_pairs, as_text
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from grader.policy.scope import Scope
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
-# with a value nothing else can be meant; Compose keeps a blank before the = in the name
+# with a value nothing else can be meant; in a mapping Compose keeps a blank at the end of the name
 _UNUSUAL = re.compile(r"[A-Za-z0-9_][^\s=$\x00-\x1f\x7f-\x9f]{0,199} {0,9}\Z")
 # every machine has them, so Compose would take them over, and nothing is taken over from ours
 _OF_MACHINES = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "USER"})
@@ -37,7 +37,8 @@ def judge_environment(scope: Scope, node: Node) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for name, (given, line) in pairs.items():
         inner = scope.at(name, line)
-        if not (_NAME if given is None else _UNUSUAL).match(name):
+        blank = isinstance(node, Sequence) and name.endswith(" ")
+        if blank or not (_NAME if given is None else _UNUSUAL).match(name):
             inner.error(
                 "environment-name",
                 msg("%(name)s is not the name of a variable.", name=name[:60] or '""'),

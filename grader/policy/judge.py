@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grader.errors import SubmissionRefusedError
 from grader.model.text import msg
-from grader.policy import contract, course, extends, include, waiting
+from grader.policy import contract, course, extends, forms, include, waiting
 from grader.policy.choose import choose, pass_on
 from grader.policy.collect import Collector
 from grader.policy.document.nodes import Mapping, is_null
@@ -70,6 +70,8 @@ def _top_level(top: Scope, tree: Mapping) -> None:
         at = top.at(name, entry.line)
         if name not in TOP_LEVEL:
             unknown(at, name, TOP_LEVEL)
+        elif name != "services" and (form := forms.PROJECT.get(name)):
+            forms.fits(at, entry.node, form)
     simple = {
         "version": ("notice", "version-obsolete", msg("version: is obsolete and ignored.")),
         "name": (

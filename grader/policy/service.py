@@ -8,6 +8,7 @@ import msgspec
 
 from grader.model.plan import Build
 from grader.model.text import msg
+from grader.policy import forms
 from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
@@ -29,6 +30,7 @@ KEPT = (
     "tmpfs", "tty", "ulimits", "user", "volumes_from", "working_dir", "depends_on",
 )  # fmt: skip
 MAX_ATTEMPTS = 1000
+_DANGEROUS = frozenset({"cap_add"})  # what it asks for matters more than how
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,10 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
     if not isinstance(node, Mapping):
         scope.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=scope.path))
         return None
-    found = judge_mapping(scope, node, SERVICE)
+    wrong = forms.check(scope, node, forms.SERVICE) - _DANGEROUS
+    # what is of no form that Compose takes has been said; to judge its value would say it twice
+    sound = Mapping({name: entry for name, entry in node.entries.items() if name not in wrong}, node.line)
+    found = judge_mapping(scope, sound, SERVICE)
     lines = {name: entry.line for name, entry in node.entries.items()}
     if isinstance(waits := node.get("depends_on"), Mapping):
         lines |= {f"depends_on.{name}": entry.line for name, entry in waits.entries.items()}
@@ -72,7 +77,8 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
         else {}
     )
     found["environment"] = {n: text for n, text in {**files, **environment}.items() if text is not None}
-    image, build, images = _image(scope, found, lines)
+    _said_twice(scope, found, lines)
+    image, build, images = _image(scope, found, lines, said=bool(wrong & {"image", "build"}))
     emitted: dict[str, Any] = {"image": image}
     emitted.update({name: found[name] for name in KEPT if name in found})
     if found["environment"]:
@@ -101,8 +107,28 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
     )
 
 
-def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[str, Build | None, tuple[str, ...]]:
-    """Return what the service runs: a name of the catalogue, or "build:<service>" for what is built here."""
+def _said_twice(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> None:
+    """Refuse what a service says of itself in two places that differ, as Compose does."""
+    deploy = found.get("deploy", {})
+    limits = deploy.get("resources", {}).get("limits")
+    pairs = [("scale", deploy.get("replicas"), "deploy.replicas")]
+    if limits is not None:
+        places = {"cpus": "cpus", "mem_limit": "memory", "pids_limit": "pids"}
+        pairs += [(name, limits.get(other, 0), f"deploy.resources.limits.{other}") for name, other in places.items()]
+    for name, other, place in pairs:
+        if name in found and other is not None and found[name] != other and (found[name] or name == "scale"):
+            scope.at(name, lines[name]).error(
+                "attribute-twice", msg("%(name)s and %(place)s say different things.", name=name, place=place)
+            )
+
+
+def _image(
+    scope: Scope, found: dict[str, Any], lines: dict[str, int], *, said: bool
+) -> tuple[str, Build | None, tuple[str, ...]]:
+    """Return what the service runs: a name of the catalogue, or "build:<service>" for what is built here.
+
+    said: that it names none rightly has been said.
+    """
     if "build" in found:
         build = judge_build(scope.at("build", lines["build"]), found["build"])
         if build:
@@ -110,11 +136,12 @@ def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[
         return f"build:{scope.service}", build, build.base_images if build else ()
     written = found.get("image")
     if not written:
-        scope.error(
-            "image-missing",
-            msg("%(service)s has neither image: nor build:.", service=scope.service),
-            msg("Say what it runs."),
-        )
+        if not said:
+            scope.error(
+                "image-missing",
+                msg("%(service)s has neither image: nor build:.", service=scope.service),
+                msg("Say what it runs."),
+            )
         return "", None, ()
     at = scope.at("image", lines["image"])
     builder = scope.project.built_images.get(image_key(written))

@@ -2,7 +2,7 @@
 
 Wanted differences, which what is generated here does not have: expressions that are nested more than ten deep, and
 values that are not text in UTF-8 or hold a NUL, are refused; the second kind starts no container. What a container's
-variables would take over from the machine (HOME, PATH) is empty.
+variables would take over from the machine (HOME, PATH) is empty. Types are compared in test_forms.py.
 """
 
 from __future__ import annotations
