@@ -33,6 +33,7 @@ REMEDIES: dict[str, Text] = {
     "build-context": msg("Write the folder that holds the Dockerfile, relative to the compose file."),
     "build-context-missing": _PATH,
     "build-target": msg("Write a name that stands behind AS in the Dockerfile, or remove target:."),
+    "compose-file-below": _NOTHING,
     "compose-file-ignored": msg("Keep one compose file, or hand in what counts under the name that comes first."),
     "compose-not-mapping": msg("Write services: and below it one entry for each service."),
     "compose-override-ignored": msg("Write what counts into the compose file itself."),

@@ -12,7 +12,7 @@ from grader.policy.dockerfile.reading import line_of
 from grader.policy.dockerfile.rules import judge_dockerfile
 from grader.policy.dockerfile.syntax import MAX_BYTES
 from grader.policy.document.nodes import Entry, Mapping, Node, Scalar
-from grader.policy.files import inside, read_bytes, relative
+from grader.policy.files import inside, nearest_file, read_bytes, relative
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
 from grader.policy.values import as_pairs, as_text
@@ -201,8 +201,11 @@ def _dockerfile(
     path = inside(at, name, scope.project.root / folder)
     if path is None:
         return None
+    if path.name == "Dockerfile" and not path.is_file() and path.with_name("dockerfile").is_file():
+        path = path.with_name("dockerfile")  # as every builder
     file = relative(scope, path)
     if not path.is_file():
+        near = nearest_file(path)
         at.error(
             "dockerfile-missing",
             msg(
@@ -211,7 +214,9 @@ def _dockerfile(
                 context=context[:80],
                 service=scope.service,
             ),
-            msg("Write it at that path, or correct the path under build:."),
+            msg("%(near)s is there: call it %(name)s, or write dockerfile: %(near)s.", near=near, name=path.name)
+            if near
+            else msg("Write it at that path, or correct the path under build:."),
         )
         return None
     data = read_bytes(at, path, MAX_BYTES)

@@ -13,6 +13,7 @@ from grader.policy.collect import Collector
 from grader.policy.document.nodes import Mapping, is_null
 from grader.policy.plan import assemble
 from grader.policy.project import Replacement, find_compose_file, read_tree, read_variables
+from grader.policy.relocate import relocate_model
 from grader.policy.resources import NAME, NETWORK, VOLUME, judge_files, judge_section
 from grader.policy.rules import unknown
 from grader.policy.scope import Catalogue, Project, Scope
@@ -37,7 +38,7 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
     root = Path(workspace.root).resolve()
     out = Collector()
     file = find_compose_file(root, out)
-    variables = read_variables(root, out)
+    variables = read_variables(root, out, file.rpartition("/")[0])
     project = Project(root=root, file=file, catalogue=catalogue, assignment=assignment, variables=variables, out=out)
     tree = _model(project, variables)
     top = Scope(project, "", 1)
@@ -56,10 +57,12 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
 def _model(project: Project, variables: dict[str, str]) -> Mapping:
     """Return what the compose file says, with all that it extends and includes."""
     raw = read_tree(project.root, project.file)
+    folder = project.file.rpartition("/")[0]
     tree = Replacement(project, variables).tree(raw)
     assert isinstance(tree, Mapping)
+    tree = relocate_model(tree, folder)
     sources = Sources(project)
-    source = Source(project.file, "", 0, raw, variables, whole=True)
+    source = Source(project.file, folder, 0, raw, variables, whole=True)
     return include.resolve(sources, source, extends.resolve(sources, source, tree))
 
 
