@@ -99,7 +99,6 @@ def as_int(scope: Scope, node: Node) -> int | None:
 
 def seconds(text: str) -> float | None:
     """Return the length of a duration such as 1m30s in seconds; None if it is none."""
-    text = text.strip()
     if text == "0":
         return 0.0
     found = _DURATION.findall(text[:100])

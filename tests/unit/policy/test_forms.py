@@ -1,21 +1,26 @@
 """Types that Compose refuses are refused, with its reason and how to mend it; that it does is asked of it as well.
 
 Wanted differences: names of variables with a blank in them are refused (a - NAME value is meant), so are whole numbers
-that are written with a fraction (Compose cuts it off); attributes that are left out or refused whatever they say
-(annotations, devices, develop and the like) are not held to a form.
+that are written with a fraction (Compose cuts it off), and infinite ones. What Compose passes on and no engine takes
+(restart: sometimes, user: a b) is refused. What attributes say that are left out or refused anyway (annotations,
+devices, cpu_shares, mem_swappiness) is not held to a form in all that it says.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
+from grader.stack import emit
 from tests.unit.policy.compose_config import config, plain
+from tests.unit.policy.conftest import Submission
 
 if TYPE_CHECKING:
-    from tests.unit.policy.conftest import Submission
+    from pathlib import Path
 
 # service `a` beside a service `b`; those with files of their own read e.env
 REFUSED = [
@@ -101,10 +106,63 @@ def test_a_type_that_compose_takes_means_the_same_to_it_as_to_us(submission: Sub
     theirs = compose(*services)
     assert not isinstance(theirs, str), theirs
     submission.compose(project(*services)).write("e.env", "A=1\n")
-    ours = config({"compose.yaml": yaml.safe_dump(submission.plan().compose)})
+    ours = handed_on(submission.plan().compose, submission.root.parent)
     assert not isinstance(ours, str), ours
     for number, attributes in enumerate(services):
         assert meaning(ours[f"a{number}"]) == meaning(theirs[f"a{number}"]), attributes
+
+
+VALUES = [
+    "", "1", "0", "10", "-1", "1.5", "true", "no", "'yes'", "'1'", "''", "a", "10s", "1m30s", "64m", "'64 mb'",
+    "'1e3'", "[]", "[a]", "[1]", "[a, a]", "[b]", "{}", "{a: b}", "{a: 1}", "{b: }", "{soft: 1, hard: 2}",
+    "{nofile: 5}", "[[a]]", "[{a: b}]", "a b", "A=1", "[A=1]", "'0.5'", ".5", "+5", "0x10", "1_000", "-5s", "5 s",
+    "' 5s'", "1GiB", "-1m", "b", "On", "oN", "Y", "null", "~", "'-'", "[~]", "{a: ~}", "[true]", "{a: 1.50}",
+    "{a: [b]}", "[80]", "[/x]", "1w",
+]  # fmt: skip
+_LIMITED = {"extra_hosts", "restart", "shm_size", "stop_grace_period", "sysctls", "ulimits"}
+PLACES = [
+    *(f"{name}: %s" for name in sorted(MEANT - _LIMITED)), "environment: {A: %s}", "mem_limit: %s", "cpus: %s",
+    "read_only: %s", "pids_limit: %s", "healthcheck: {test: %s}", "healthcheck: {test: a, interval: %s}", "expose: %s",
+    "healthcheck: {test: a, retries: %s}", "healthcheck: {disable: %s}", "deploy: {replicas: %s}", "ports: %s",
+    "deploy: {resources: {limits: {cpus: %s}}}", "deploy: {resources: {limits: {memory: %s}}}", "dns: %s",
+    "deploy: {resources: {limits: {pids: %s}}}", "cap_add: %s", "labels: %s", "tmpfs: %s",
+]  # fmt: skip
+_PAIR = st.builds(str.__mod__, st.sampled_from(PLACES), st.sampled_from(VALUES))
+PAIRS = st.lists(_PAIR, min_size=40, max_size=40)
+
+
+@settings(max_examples=4, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck))
+@given(PAIRS)
+def test_any_value_at_any_place_is_taken_or_refused_as_compose_does(
+    tmp_path_factory: pytest.TempPathFactory, pairs: list[str]
+) -> None:
+    """What we take means the same to Compose; what we refuse for its type Compose refuses."""
+    root = tmp_path_factory.mktemp("any")
+    taken: dict[str, Any] = {}
+    wrong: list[str] = []
+    for attributes in dict.fromkeys(pairs):
+        one = Submission(root).compose(project(attributes))
+        if not (errors := one.errors()):
+            taken[attributes] = one.plan().compose["services"]["a0"]
+        elif set(errors) == {"attribute-type"} and not re.search(r"(retries|pids_limit): 1\.5", attributes):
+            wrong.append(attributes)
+    theirs = compose(*taken)
+    assert not isinstance(theirs, str), (theirs, list(taken))
+    effective = {f"a{number}": service for number, service in enumerate(taken.values())}
+    written = {"services": {**effective, "b": {"image": "redis"}}, "networks": {"default": {}}}
+    ours = handed_on(written, root)
+    assert not isinstance(ours, str), (ours, list(taken))
+    for number, attributes in enumerate(taken):
+        assert meaning(ours[f"a{number}"]) == meaning(theirs[f"a{number}"]), attributes
+    for attributes in wrong[:4]:
+        assert isinstance(compose(attributes), str), attributes
+
+
+def handed_on(model: dict[str, Any], folder: Path) -> dict[str, Any] | str:
+    """Return what Compose reads in a model that is written as for a start."""
+    file = folder / "effective.yaml"
+    emit.write(model, file)
+    return config({"compose.yaml": file.read_bytes()})
 
 
 def meaning(service: dict[str, Any]) -> dict[str, Any]:
