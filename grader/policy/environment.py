@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*\Z")
 # with a value nothing else can be meant; in a mapping Compose keeps a blank at the end of the name
 _UNUSUAL = re.compile(r"[A-Za-z0-9_][^\s=$\x00-\x1f\x7f-\x9f]{0,199} {0,9}\Z")
+_ANY = re.compile(r"[^\s=$\x00-\x1f\x7f-\x9f]{1,200}\Z")  # what a file may call one
 # every machine has them, so Compose would take them over, and nothing is taken over from ours
 _OF_MACHINES = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "USER"})
 MAX_VARIABLES = 500
@@ -123,7 +124,7 @@ def _read(
     found: dict[str, str] = {}
     for variable in variables:
         at = Place(file, variable.line, variable.name)
-        if not variable.name:  # the engine starts nothing with it
+        if not _ANY.match(variable.name):  # an empty one starts no container
             out.add("error", "env-syntax", at, msg("This line is not of the form NAME=value."))
         elif not _changes_witness(scope, variable.name):
             text = _taken_over(scope, variable.name, own) if variable.value is None else variable.value

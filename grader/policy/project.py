@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _OUT = re.compile(r"(\./)*\.\.(/|\Z)")
 MAX_EXPANDED = 2 << 20  # characters in all: an alias repeats a text of variables without costing the file a byte
-CORRECT = msg("Correct the file; docker compose config shows whether it can be read.")
 # what every student's Compose knows without a .env; "." is the folder that relative paths begin in
 _PROJECT_NAME = "COMPOSE_PROJECT_NAME"
 _COMPOSE_SETS = {_PROJECT_NAME: "project", "PWD": "."}
@@ -172,9 +171,7 @@ def read_tree(root: Path, file: str) -> Mapping:
         tree = load(data)
     except YamlError as error:
         raise SubmissionRefusedError(
-            Finding(
-                code=error.code, severity="error", file=file, line=error.line, message=error.message, remedy=CORRECT
-            )
+            Finding(code=error.code, severity="error", file=file, line=error.line, message=error.message)
         ) from None
     if isinstance(tree, Mapping):
         return tree

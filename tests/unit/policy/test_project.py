@@ -47,6 +47,14 @@ def test_what_cannot_be_read_is_refused_with_its_line(submission: Submission, te
     assert submission.compose(text).errors() == {code: line}
 
 
+def test_a_compose_file_in_another_code_page_is_refused_with_what_to_do(submission: Submission) -> None:
+    """Compose reads none, not even in a comment."""
+    (finding,) = submission.compose(b"# caf\xe9\n" + ONE.encode()).findings()
+    assert (finding.code, finding.line) == ("not-utf8", 1)
+    assert finding.remedy is not None
+    assert "UTF-8" in finding.remedy.msgid
+
+
 def test_the_file_that_compose_takes_is_read_and_no_other(submission: Submission) -> None:
     submission.write("docker-compose.yml", ONE).write("compose.yml", ONE.replace("app", "web"))
     submission.write("docker-compose.yaml", "x: [").write("compose.override.yml", "services: {web: {privileged: true}}")

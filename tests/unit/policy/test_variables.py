@@ -195,6 +195,12 @@ def test_a_name_that_is_empty_starts_nothing(submission: Submission) -> None:
     assert submission.write(".env", "A=1\nLAST").service("init: true").codes() == set()
 
 
+def test_a_name_that_no_program_could_ask_for_is_refused(submission: Submission) -> None:
+    """A raw file takes anything before its =."""
+    submission.write("e.env", "A=1\nB$C=2\n\x07=3\n").service("env_file: [{path: e.env, format: raw}]")
+    assert [(f.code, f.line) for f in submission.findings()] == [("env-syntax", 2), ("env-syntax", 3)]
+
+
 def test_variables_of_a_file_that_cannot_be_read_are_not_said_to_be_missing(submission: Submission) -> None:
     """One finding: the others would only follow from it."""
     submission.write(".env", b"IMAGE=redis\nKEY=contrase\xf1a\n").service("command: ${IMAGE:?} $KEY\nhostname: $H")
