@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -30,4 +31,9 @@ def new(assignment: str, folder: Path | None, extra: Path | None, lang: str) -> 
         shutil.copytree(source / "starter", target, dirs_exist_ok=True)
         shutil.copy(source / "README.md", target / "README.md")
         (target / MARKER).write_text(f"assignment: {found.id}\n", "utf-8")
-    say(msg("%(path)s is ready. Next: cd %(path)s, read README.md, and run grader check", path=str(target)), lang)
+    ready = msg(
+        "%(path)s is ready. Next: cd %(typed)s, read README.md, and run grader check",
+        path=str(target),
+        typed=shlex.quote(str(target)),
+    )
+    say(ready, lang)

@@ -23,6 +23,7 @@ REMEDIES: dict[str, Text] = {
     "archive-entered": msg("Nothing has to be changed; hand in a folder or one archive next time."),
     "attribute-dropped": _NOTHING,
     "attribute-limited": _NOTHING,
+    "attribute-twice": msg("Write it in one of the two places, or the same in both."),
     "attribute-type": msg("Correct the form of the value; the reference of the Compose file shows it."),
     "attribute-unknown": msg("Remove it, or look up its right name."),
     "attribute-value": _VALUE,
@@ -32,6 +33,7 @@ REMEDIES: dict[str, Text] = {
     "build-context": msg("Write the folder that holds the Dockerfile, relative to the compose file."),
     "build-context-missing": _PATH,
     "build-target": msg("Write a name that stands behind AS in the Dockerfile, or remove target:."),
+    "compose-file-below": _NOTHING,
     "compose-file-ignored": msg("Keep one compose file, or hand in what counts under the name that comes first."),
     "compose-not-mapping": msg("Write services: and below it one entry for each service."),
     "compose-override-ignored": msg("Write what counts into the compose file itself."),
@@ -47,6 +49,9 @@ REMEDIES: dict[str, Text] = {
     "dockerfile-syntax": _DOCKERFILE,
     "dockerfile-too-large": msg("Put long scripts into files of the submission and copy those."),
     "dockerfile-twice": msg("Keep one of the two."),
+    "dockerignore-pattern": msg(
+        "Correct the line: a [ needs its ], and a ! the name of what is not to be left out; docker build says it too."
+    ),
     "entry-repeated": msg("Make the archive anew from your folder, so that every file is in it once."),
     "env-name-reserved": msg("Give the variable another name if your programs need it."),
     "env-syntax": _ENV_LINE,

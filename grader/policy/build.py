@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from grader import dockerignore
 from grader.model.plan import Build
 from grader.model.text import msg
+from grader.policy.dockerfile.reading import line_of
 from grader.policy.dockerfile.rules import judge_dockerfile
 from grader.policy.dockerfile.syntax import MAX_BYTES
 from grader.policy.document.nodes import Entry, Mapping, Node, Scalar
-from grader.policy.files import inside, read_bytes, relative
+from grader.policy.files import inside, nearest_file, read_bytes, relative
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
 from grader.policy.values import as_pairs, as_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _REMOTE = re.compile(r"[a-z0-9+.-]+://|git@|github\.com/|docker-image:|oci-layout:|target:|service:", re.IGNORECASE)
 _STAGE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}\Z")
@@ -126,6 +131,7 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
     if read is None:
         return None
     data, file, place = read
+    _judge_ignored(place, scope.project.root / file, folder)
     arguments = found.get("args", {})
     judged = judge_dockerfile(place, data, arguments, found.get("target", ""))
     if judged is None:
@@ -150,6 +156,30 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
     )
 
 
+def _judge_ignored(at: Scope, dockerfile: Path, context: Path) -> None:
+    """Judge the file that says what does not go into the context."""
+    found = dockerignore.find(dockerfile, context)
+    path = found.resolve() if found else None
+    if path is None or not path.is_relative_to(at.project.root):
+        return
+    at = Scope(at.project, at.path, 0, at.service, at.sink, relative(at, path))
+    data = read_bytes(at, path, dockerignore.MAX_BYTES)
+    try:
+        patterns = dockerignore.read(data or b"").patterns
+    except dockerignore.IgnoreError as error:
+        line_of(at, error.line).error("dockerignore-pattern", error.message)
+        return
+    for pattern in patterns:
+        if pattern.windows:
+            line_of(at, pattern.line).warn(
+                "path-backslash",
+                msg(
+                    "%(file)s is read with / in place of \\, which is a path on Windows only.", file=pattern.text[:120]
+                ),
+                msg("Write paths with /: it works everywhere."),
+            )
+
+
 def _line(node: Node, name: str) -> int:
     entry = node.entries.get(name) if isinstance(node, Mapping) else None
     return entry.line if entry else 0
@@ -171,8 +201,11 @@ def _dockerfile(
     path = inside(at, name, scope.project.root / folder)
     if path is None:
         return None
+    if path.name == "Dockerfile" and not path.is_file() and path.with_name("dockerfile").is_file():
+        path = path.with_name("dockerfile")  # as every builder
     file = relative(scope, path)
     if not path.is_file():
+        near = nearest_file(path)
         at.error(
             "dockerfile-missing",
             msg(
@@ -181,7 +214,9 @@ def _dockerfile(
                 context=context[:80],
                 service=scope.service,
             ),
-            msg("Write it at that path, or correct the path under build:."),
+            msg("%(near)s is there: call it %(name)s, or write dockerfile: %(near)s.", near=near, name=path.name)
+            if near
+            else msg("Write it at that path, or correct the path under build:."),
         )
         return None
     data = read_bytes(at, path, MAX_BYTES)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import msg
+from grader.policy.near import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 _DRIVE = re.compile(r"[A-Za-z]:|\\")
 MAX_PATH = 1000
 MAX_PART = 255
+MAX_BESIDE = 500
 MAX_CONTENT = 512 * 1024
 MAX_CONTENTS = 4 << 20  # of all files together that travel within the model
 
@@ -59,6 +62,14 @@ def _outside(scope: Scope, text: str) -> None:
         msg("%(file)s lies outside of the submission.", file=text[:120] or '""'),
         msg("Use a path relative to the compose file, inside of the submission."),
     )
+
+
+def nearest_file(path: Path) -> str:
+    """Return the name of the file beside a missing one that was probably meant to be it, "" if there is none."""
+    if not path.parent.is_dir():
+        return ""
+    names = [entry.name for entry in itertools.islice(path.parent.iterdir(), MAX_BESIDE) if entry.is_file()]
+    return nearest(path.name, sorted(names)) or ""
 
 
 def relative(scope: Scope, path: Path) -> str:

@@ -40,13 +40,20 @@ def _test(scope: Scope, node: Node) -> Any:
     return words
 
 
+def _retries(scope: Scope, node: Node) -> Any:
+    number = as_int(scope, node)
+    if number is not None and number < 0:
+        scope.error("attribute-value", msg("%(value)s is not a number of tries.", value=str(number)[:40]))
+    return DROP if number is None else number
+
+
 _HEALTH: Table = {
     "test": _test,
     "interval": value(as_duration),
     "timeout": value(as_duration),
     "start_period": value(as_duration),
     "start_interval": value(as_duration),
-    "retries": value(as_int),
+    "retries": _retries,
     "disable": value(as_bool),
 }
 

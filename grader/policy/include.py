@@ -124,9 +124,9 @@ def _model(sources: Sources, source: Source, other: Source, wanted: _Wanted, tra
         own: dict[str, str] = {}
         if wanted.env_files is not None:
             for name in wanted.env_files:
-                own |= read_variables_of(project.root, project.out, name)
+                own |= read_variables_of(project.root, project.out, name, {**own, **source.variables})
         elif other.folder != source.folder:
-            own = read_variables(project.root, project.out, other.folder)
+            own = read_variables(project.root, project.out, other.folder, source.variables)
         other.variables = {**own, **source.variables}  # what includes has the last word, as in Compose
         tree = Replacement(project, other.variables, other.base).tree(other.tree)
         assert isinstance(tree, Mapping)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from grader.errors import SubmissionRefusedError
 from grader.model.text import msg
-from grader.policy import contract, course, extends, include, waiting
+from grader.policy import contract, course, extends, forms, include, waiting
 from grader.policy.choose import choose, pass_on
 from grader.policy.collect import Collector
 from grader.policy.document.nodes import Mapping, is_null
 from grader.policy.plan import assemble
 from grader.policy.project import Replacement, find_compose_file, read_tree, read_variables
+from grader.policy.relocate import relocate_model
 from grader.policy.resources import NAME, NETWORK, VOLUME, judge_files, judge_section
 from grader.policy.rules import unknown
 from grader.policy.scope import Catalogue, Project, Scope
@@ -37,7 +38,7 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
     root = Path(workspace.root).resolve()
     out = Collector()
     file = find_compose_file(root, out)
-    variables = read_variables(root, out)
+    variables = read_variables(root, out, file.rpartition("/")[0])
     project = Project(root=root, file=file, catalogue=catalogue, assignment=assignment, variables=variables, out=out)
     tree = _model(project, variables)
     top = Scope(project, "", 1)
@@ -56,10 +57,12 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
 def _model(project: Project, variables: dict[str, str]) -> Mapping:
     """Return what the compose file says, with all that it extends and includes."""
     raw = read_tree(project.root, project.file)
+    folder = project.file.rpartition("/")[0]
     tree = Replacement(project, variables).tree(raw)
     assert isinstance(tree, Mapping)
+    tree = relocate_model(tree, folder)
     sources = Sources(project)
-    source = Source(project.file, "", 0, raw, variables, whole=True)
+    source = Source(project.file, folder, 0, raw, variables, whole=True)
     return include.resolve(sources, source, extends.resolve(sources, source, tree))
 
 
@@ -70,6 +73,8 @@ def _top_level(top: Scope, tree: Mapping) -> None:
         at = top.at(name, entry.line)
         if name not in TOP_LEVEL:
             unknown(at, name, TOP_LEVEL)
+        elif name != "services" and (form := forms.PROJECT.get(name)):
+            forms.fits(at, entry.node, form)
     simple = {
         "version": ("notice", "version-obsolete", msg("version: is obsolete and ignored.")),
         "name": (

@@ -7,7 +7,7 @@ from grader.policy.rules import items
 
 _REPLACED = frozenset({"command", "entrypoint", "test"})
 _PAIRS = {"environment": "=", "labels": "=", "annotations": "=", "sysctls": "=", "args": "="}
-_NAMES = frozenset({"depends_on", "networks"})  # a list of names is short for a mapping without attributes
+_NAMES = {"depends_on": "condition", "networks": ""}  # a list of names is short for a mapping
 _BY_TARGET = frozenset({"volumes", "devices", "configs", "secrets", "tmpfs"})
 _SINGLE_OR_LIST = frozenset({"dns", "dns_opt", "dns_search", "env_file", "tmpfs", "label_file"})
 
@@ -31,7 +31,7 @@ def _merged(name: str, base: Node, own: Node) -> Node:
     elif name in _PAIRS:
         base, own = _pairs(base, _PAIRS[name]), _pairs(own, _PAIRS[name])
     elif name in _NAMES:
-        base, own = _names(base), _names(own)
+        base, own = _names(base, _NAMES[name]), _names(own, _NAMES[name])
     elif name == "extra_hosts":
         base, own = _hosts(base), _hosts(own)
     elif name in _SINGLE_OR_LIST:
@@ -59,11 +59,16 @@ def _pairs(node: Node, separator: str) -> Node:
     return Mapping(entries, node.line)
 
 
-def _names(node: Node) -> Node:
+def _names(node: Node, attribute: str) -> Node:
     if not isinstance(node, Sequence) or not all(isinstance(i, Scalar) for i in node.items):
         return node
     names = {text_of(i.value): i.line for i in node.items if isinstance(i, Scalar)}
-    return Mapping({n: Entry(Scalar(None, line), line) for n, line in names.items()}, node.line)
+    if attribute:
+        started = Scalar("service_started")
+        short: Node = Mapping({attribute: Entry(started, node.line)}, node.line)
+    else:
+        short = Scalar(None)
+    return Mapping({n: Entry(short, line) for n, line in names.items()}, node.line)
 
 
 def _hosts(node: Node) -> Node:

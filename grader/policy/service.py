@@ -8,9 +8,11 @@ import msgspec
 
 from grader.model.plan import Build
 from grader.model.text import msg
+from grader.policy import forms
 from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
+from grader.policy.environment import judge_env_file
 from grader.policy.image_names import judge_image, parse
 from grader.policy.mounts import split
 from grader.policy.ports import container_ports, fixed_port_line
@@ -28,6 +30,7 @@ KEPT = (
     "tmpfs", "tty", "ulimits", "user", "volumes_from", "working_dir", "depends_on",
 )  # fmt: skip
 MAX_ATTEMPTS = 1000
+_DANGEROUS = frozenset({"cap_add"})  # what it asks for matters more than how
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,16 +63,26 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
     if not isinstance(node, Mapping):
         scope.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=scope.path))
         return None
-    found = judge_mapping(scope, node, SERVICE)
+    wrong = forms.check(scope, node, forms.SERVICE) - _DANGEROUS
+    # what is of no form that Compose takes has been said; to judge its value would say it twice
+    sound = Mapping({name: entry for name, entry in node.entries.items() if name not in wrong}, node.line)
+    found = judge_mapping(scope, sound, SERVICE)
     lines = {name: entry.line for name, entry in node.entries.items()}
     if isinstance(waits := node.get("depends_on"), Mapping):
         lines |= {f"depends_on.{name}": entry.line for name, entry in waits.entries.items()}
-    image, build, images = _image(scope, found, lines)
+    environment = found.get("environment", {})
+    files = (
+        judge_env_file(scope.at("env_file", lines["env_file"]), found["env_file"], environment)
+        if "env_file" in found
+        else {}
+    )
+    found["environment"] = {n: text for n, text in {**files, **environment}.items() if text is not None}
+    _said_twice(scope, found, lines)
+    image, build, images = _image(scope, found, lines, said=bool(wrong & {"image", "build"}))
     emitted: dict[str, Any] = {"image": image}
     emitted.update({name: found[name] for name in KEPT if name in found})
-    environment = {**found.get("env_file", {}), **found.get("environment", {})}
-    if environment:
-        emitted["environment"] = environment
+    if found["environment"]:
+        emitted["environment"] = found["environment"]
     _exposed(found, emitted)
     _mounts(scope, found, emitted)
     _networks(scope, found, emitted)
@@ -94,8 +107,28 @@ def judge_service(scope: Scope, node: Node) -> Judged | None:
     )
 
 
-def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[str, Build | None, tuple[str, ...]]:
-    """Return what the service runs: a name of the catalogue, or "build:<service>" for what is built here."""
+def _said_twice(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> None:
+    """Refuse what a service says of itself in two places that differ, as Compose does."""
+    deploy = found.get("deploy", {})
+    limits = deploy.get("resources", {}).get("limits")
+    pairs = [("scale", deploy.get("replicas"), "deploy.replicas")]
+    if limits is not None:
+        places = {"cpus": "cpus", "mem_limit": "memory", "pids_limit": "pids"}
+        pairs += [(name, limits.get(other, 0), f"deploy.resources.limits.{other}") for name, other in places.items()]
+    for name, other, place in pairs:
+        if name in found and other is not None and found[name] != other and (found[name] or name == "scale"):
+            scope.at(name, lines[name]).error(
+                "attribute-twice", msg("%(name)s and %(place)s say different things.", name=name, place=place)
+            )
+
+
+def _image(
+    scope: Scope, found: dict[str, Any], lines: dict[str, int], *, said: bool
+) -> tuple[str, Build | None, tuple[str, ...]]:
+    """Return what the service runs: a name of the catalogue, or "build:<service>" for what is built here.
+
+    said: that it names none rightly has been said.
+    """
     if "build" in found:
         build = judge_build(scope.at("build", lines["build"]), found["build"])
         if build:
@@ -103,11 +136,12 @@ def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[
         return f"build:{scope.service}", build, build.base_images if build else ()
     written = found.get("image")
     if not written:
-        scope.error(
-            "image-missing",
-            msg("%(service)s has neither image: nor build:.", service=scope.service),
-            msg("Say what it runs."),
-        )
+        if not said:
+            scope.error(
+                "image-missing",
+                msg("%(service)s has neither image: nor build:.", service=scope.service),
+                msg("Say what it runs."),
+            )
         return "", None, ()
     at = scope.at("image", lines["image"])
     builder = scope.project.built_images.get(image_key(written))
@@ -116,7 +150,7 @@ def _image(scope: Scope, found: dict[str, Any], lines: dict[str, int]) -> tuple[
             witness_is_built(at)
         return f"build:{builder}", None, ()
     sets = Sets(
-        variables=(*found.get("env_file", {}), *found.get("environment", {})),
+        variables=tuple(found["environment"]),
         targets=tuple(mount["target"] for mount in found.get("volumes", [])),
     )
     if scope.witness:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from grader.model.text import msg
 from grader.policy import network_rules as network
 from grader.policy import service_rules as rule
-from grader.policy.environment import judge_env_file, judge_environment
+from grader.policy.environment import judge_environment
 from grader.policy.file_rules import files
 from grader.policy.health import judge_healthcheck
 from grader.policy.mounts import judge_tmpfs, judge_volumes
@@ -111,7 +111,7 @@ SERVICE: Table = {
     "dns_search": _LEFT_OUT,
     "domainname": _LEFT_OUT,
     "entrypoint": rule.command,
-    "env_file": judge_env_file,
+    "env_file": _deferred,
     "environment": judge_environment,
     "expose": network.expose,
     "extends": dropped(),  # written out before anything is judged (see `grader.policy.extends`)

@@ -11,7 +11,7 @@ from grader.policy.collect import Place
 from grader.policy.document.nodes import Mapping, Node
 from grader.policy.document.yaml_load import MAX_BYTES, YamlError, load
 from grader.policy.files import inside, read_bytes, relative
-from grader.policy.project import CORRECT, Replacement
+from grader.policy.project import Replacement
 from grader.policy.relocate import relocate_service
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Sources:
         try:
             tree = load(data)
         except YamlError as error:
-            project.out.add("error", error.code, Place(name, error.line), error.message, CORRECT)
+            project.out.add("error", error.code, Place(name, error.line), error.message)
             return None
         if not isinstance(tree, Mapping):
             message = msg("The compose file must be a mapping that begins with services:.")

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 32 * 1024
 MAX_ITEMS = 1000
-_TRUE = frozenset({"true", "yes", "on", "y", "1"})
-_FALSE = frozenset({"false", "no", "off", "n", "0", ""})
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|ns|s|m|h|d)")
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_TRUE = frozenset({"true", "yes", "on", "y"})
+_FALSE = frozenset({"false", "no", "off", "n"})
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|ns|s|m|h|d|w)")
+_UNITS = {
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0,
+}  # fmt: skip
 _BYTES = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>[kmgtp]?)i?b?\Z", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
@@ -60,7 +63,7 @@ def as_bool(scope: Scope, node: Node) -> bool | None:
     raw = node.value if isinstance(node, Scalar) else None
     if isinstance(raw, bool):
         return raw
-    text = text_of(raw).strip().lower() if isinstance(node, Scalar) else None
+    text = text_of(raw).lower() if isinstance(node, Scalar) else None
     if text in _TRUE:
         return True
     if text in _FALSE:
@@ -73,11 +76,9 @@ def as_number(scope: Scope, node: Node) -> float | None:
     """Return a finite number, also one written as text; None after a complaint."""
     raw = node.value if isinstance(node, Scalar) else None
     number = math.nan
-    if isinstance(raw, (int, float, str)) and not isinstance(raw, bool) and len(str(raw)) < 40:
-        try:
-            number = float(raw)
-        except ValueError:
-            number = math.nan
+    written = isinstance(raw, str) and _NUMBER.fullmatch(raw[:60])
+    if (written or isinstance(raw, (int, float))) and not isinstance(raw, bool) and len(str(raw)) < 40:
+        number = float(raw)  # type: ignore[arg-type]  # a number or the text of one
     if not math.isfinite(number):
         _type_error(scope, msg("%(path)s must be a number.", path=scope.path))
         return None
@@ -89,7 +90,8 @@ def as_int(scope: Scope, node: Node) -> int | None:
     number = as_number(scope, node)
     if number is None:
         return None
-    if number != int(number):
+    written = isinstance(node, Scalar) and isinstance(node.value, str) and not node.value.lstrip("+-").isdigit()
+    if written or number != int(number):
         _type_error(scope, msg("%(path)s must be a whole number.", path=scope.path))
         return None
     return int(number)
@@ -97,7 +99,6 @@ def as_int(scope: Scope, node: Node) -> int | None:
 
 def seconds(text: str) -> float | None:
     """Return the length of a duration such as 1m30s in seconds; None if it is none."""
-    text = text.strip()
     if text == "0":
         return 0.0
     found = _DURATION.findall(text[:100])

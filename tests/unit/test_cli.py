@@ -118,6 +118,13 @@ def test_new_makes_a_folder_that_check_knows(tmp_path: Path) -> None:
     assert run("inspect", str(folder), "--assignment", "rabbitmq-task-queue").exit_code == 0
 
 
+def test_new_prints_a_command_that_a_shell_takes(tmp_path: Path) -> None:
+    """Also where the folder's name has a blank or a $ in it."""
+    folder = tmp_path / "mi entrega $1"
+    said = run("new", "rabbitmq-task-queue", str(folder)).output
+    assert f"cd '{folder}'," in said
+
+
 @pytest.mark.parametrize(
     ("before", "after", "environment", "lang"),
     [

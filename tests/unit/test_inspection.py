@@ -29,7 +29,7 @@ ELSEWHERE = (
     "attribute-limited", "version-obsolete", "models", "extends-missing", "include-missing", "findings-left-out",
 )  # fmt: skip
 # Errors that carry a code and are turned into findings elsewhere; those never have a remedy of their own.
-CARRIERS = ("YamlError", "DockerfileError", "InterpolationError")
+CARRIERS = ("YamlError", "DockerfileError", "InterpolationError", "_LineError")
 
 
 def inspected(root: Path, files: dict[str, str], lang: str = "en") -> dict[str, Any]:

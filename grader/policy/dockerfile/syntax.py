@@ -24,6 +24,7 @@ _HEREDOC_TAKERS = frozenset({"RUN", "COPY", "ADD"})
 _KEYWORD = re.compile(r"[ \t]*(\S+)[ \t]*")
 _FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?:=(\"[^\s\"]*\"|'[^\s']*'|[^ \t]*))?(?:[ \t]+|\Z)")
 # Blanks that only some builders take for such, and characters that no text needs.
+_NO_TEXT = re.compile("[\x00\udc80-\udcff]")
 _ODD = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -83,20 +84,21 @@ def parse(data: bytes) -> Dockerfile:
         raise DockerfileError(
             "dockerfile-too-large", 0, msg("The Dockerfile is larger than %(limit)d KiB.", limit=MAX_BYTES >> 10)
         )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DockerfileError("not-utf8", 0, msg("The file is not text in UTF-8.")) from None
-    if "\x00" in text:
-        raise DockerfileError("not-utf8", 0, msg("The file is not text in UTF-8."))
+    text = data.decode("utf-8-sig", "surrogateescape")
     lines = [re.sub(r"[\r\v\f]", " ", line) for line in text.replace("\r\n", "\n").split("\n")]
     for number, line in enumerate(lines, 1):
+        if _NO_TEXT.search(line) and not line.lstrip(_BLANKS).startswith("#"):  # no builder reads a comment
+            raise _not_text(number)
         if _ODD.search(line):
             raise DockerfileError("dockerfile-syntax", number, msg("A control character stands on this line."))
     found = Dockerfile([])
     start = _directives(found, lines)
     _Reader(found, lines).run(start)
     return found
+
+
+def _not_text(line: int) -> DockerfileError:
+    return DockerfileError("not-utf8", line, msg("The file is not text in UTF-8."))
 
 
 def _directives(found: Dockerfile, lines: list[str]) -> int:
@@ -189,6 +191,8 @@ class _Reader:
         while at < len(self.lines):
             line = self.lines[at].lstrip("\t") if chomp else self.lines[at]
             at += 1
+            if _NO_TEXT.search(line):  # what looks like a comment is text here
+                raise _not_text(at)
             if line == name:
                 return "".join(body), at
             body.append(f"{line}\n")

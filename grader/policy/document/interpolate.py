@@ -1,4 +1,4 @@
-"""Variables in a compose file: `$NAME`, `${NAME}` and its six operators, from the submission's own .env alone."""
+"""Variables in a text as Compose replaces them: `$NAME`, `${NAME}` and its six operators; any other `$` is text."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MAX_TEXT = 32 * 1024
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OPERATOR = re.compile(r":-|:\?|:\+|-|\?|\+")
 MAX_NESTING = 10
+_NAME = r"[_a-zA-Z][_a-zA-Z0-9]*"
+_BEGIN = re.compile(rf"\$(?:(?P<escaped>\$)|(?P<named>{_NAME})|(?P<brace>\{{))")
+_BRACED = re.compile(rf"(?P<name>{_NAME})(?:(?P<operator>:?[-+?])(?P<word>.*))?\Z")
 
 
 class InterpolationError(Exception):
@@ -38,7 +39,11 @@ def expand(text: str, variables: Mapping[str, str], on_missing: Callable[[str], 
     """
     if "$" not in text:
         return text
-    return _Expansion(variables, on_missing or (lambda _name: None)).run(text, 0)
+    return _Expansion(variables, on_missing or _nothing).run(text, 0)
+
+
+def _nothing(_name: str) -> None:
+    pass
 
 
 class _Expansion:
@@ -51,34 +56,24 @@ class _Expansion:
             raise InterpolationError("interpolation-syntax", msg("Variables are nested too deep."))
         out: list[str] = []
         size = position = 0
-        while position < len(text):
-            dollar = text.find("$", position)
-            if dollar < 0:
-                dollar = len(text)
-            out.append(text[position:dollar])
-            position = dollar
-            if dollar < len(text):
-                piece, position = self._variable(text, dollar, depth)
-                out.append(piece)
-                size += len(piece)
+        while begin := _BEGIN.search(text, position):
+            out.append(text[position : begin.start()])
+            position = begin.end()
+            if begin["escaped"]:
+                out.append("$")
+            elif begin["named"]:
+                out.append(self._value(begin["named"]))
+            else:
+                end = _closing(text, begin.end() - 1)
+                out.append(self._braced(text[begin.end() : end], depth))
+                position = end + 1
+            size += len(out[-2]) + len(out[-1])
             if size > MAX_TEXT:
                 raise too_large()
+        out.append(text[position:])
+        if size + len(out[-1]) > MAX_TEXT:
+            raise too_large()
         return "".join(out)
-
-    def _variable(self, text: str, dollar: int, depth: int) -> tuple[str, int]:
-        """Return the value of the expression that begins at `dollar` and the position behind it."""
-        follows = text[dollar + 1 : dollar + 2]
-        if follows == "$":
-            return "$", dollar + 2
-        if follows == "{":
-            end = _closing(text, dollar + 2)
-            return self._braced(text[dollar + 2 : end], depth), end + 1
-        name = _NAME.match(text, dollar + 1)
-        if not name:
-            raise InterpolationError(
-                "interpolation-syntax", msg("A single $ begins a variable; write $$ for the character itself.")
-            )
-        return self._value(name[0]), name.end()
 
     def _value(self, name: str) -> str:
         if name not in self.variables:
@@ -86,43 +81,54 @@ class _Expansion:
         return self.variables.get(name, "")
 
     def _braced(self, body: str, depth: int) -> str:
-        name = _NAME.match(body)
-        if not name:
-            raise InterpolationError("interpolation-syntax", msg("${%(body)s} names no variable.", body=body[:60]))
-        rest = body[name.end() :]
-        if not rest:
-            return self._value(name[0])
-        operator = _OPERATOR.match(rest)
-        if not operator:
+        form = _BRACED.match(body)
+        if not form:
             raise InterpolationError(
-                "interpolation-syntax", msg("${%(body)s} is no form that Compose knows.", body=body[:60])
+                "interpolation-syntax",
+                msg("${%(body)s} is no form that Compose knows.", body=body[:60])
+                if re.match(_NAME, body)
+                else msg("${%(body)s} names no variable.", body=body[:60]),
             )
-        word = rest[operator.end() :]
-        value = self.variables.get(name[0])
-        present = bool(value) if operator[0].startswith(":") else value is not None
-        kind = operator[0][-1]
-        if kind == "+":
-            return self.run(word, depth + 1) if present else ""
-        if present:
-            return value or ""
-        if kind == "-":
-            return self.run(word, depth + 1)
-        raise InterpolationError(
-            "variable-required", msg("The variable %(name)s must be set in .env and is not.", name=name[0][:80])
-        )
+        name, operator = form["name"], form["operator"]
+        if not operator:
+            return self._value(name)
+        value = self.variables.get(name)
+        present = bool(value) if operator.startswith(":") else value is not None
+        kind = operator[-1]
+        # Compose reads the word in any case, so what is wrong in it is wrong; what it lacks matters where it is used
+        used = present == (kind == "+")
+        word = _Expansion(self.variables, self.on_missing if used else _nothing).run(form["word"], depth + 1)
+        if used and kind != "?":
+            return word
+        if kind == "?" and not present:
+            raise InterpolationError(
+                "variable-required", msg("The variable %(name)s must be set in .env and is not.", name=name[:80])
+            )
+        return value or ""
 
 
-def _closing(text: str, start: int) -> int:
-    """Return the position of the brace that closes the expression whose body begins at `start`."""
-    depth = 1
-    for position in range(start, len(text)):
-        if text.startswith("${", position):
+def _closing(text: str, brace: int) -> int:
+    """Return the position of the brace that closes the one at `brace`; on the same line, as Compose looks for it.
+
+    Braces are counted as Compose counts them: what stands right behind an opening one is not looked at, and where they
+    do not come out even, the last one on the line closes.
+    """
+    line = text.find("\n", brace)
+    last = text.rfind("}", brace, len(text) if line < 0 else line)
+    depth = 0
+    position = brace
+    while position <= last:
+        if text[position] == "{":
             depth += 1
+            position += 1
         elif text[position] == "}":
             depth -= 1
             if depth == 0:
                 return position
-    raise InterpolationError("interpolation-syntax", msg("A ${ is not closed."))
+        position += 1
+    if last < 0:
+        raise InterpolationError("interpolation-syntax", msg("A ${ is not closed."))
+    return last
 
 
 def escape(value: str) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-from docker.utils.build import exclude_paths
 
+from grader import dockerignore
 from grader.model.plan import Build
 from grader.stack.build.dockerfile import STAGE, Step, for_engine
 from grader.stack.emit import built_image
@@ -21,8 +21,6 @@ from grader.stack.objects import inside
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_IGNORE = ".dockerignore"
-_MAX_PATTERNS = 200
 _COPIED = re.compile(r"(\.grader/[0-7]{4}/)")
 _PLATFORM = ("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "BUILDPLATFORM", "BUILDOS", "BUILDARCH")
 
@@ -31,8 +29,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One image to build.
 
     image: its name. further: other names that it goes by. text: the Dockerfile, an instruction a line. steps: where
-    each instruction comes from. context: the folder. excluded: patterns of what does not go in. ignore: the
-    submission's own .dockerignore, None without one.
+    each instruction comes from. context: the folder. ignore: what does not go in.
     """
 
     image: str
@@ -41,8 +38,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     steps: tuple[Step, ...]
     context: Path
-    excluded: tuple[str, ...]
-    ignore: bytes | None
+    ignore: dockerignore.Ignore
     args: dict[str, str]
 
     def step(self, number: int) -> Step:
@@ -56,17 +52,19 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         COPY, since the archive's .dockerignore names it.
         """
         name = f".dockerfile.{secrets.token_hex(10)}"
+        hidden = dockerignore.NAME
         with tarfile.open(fileobj=into, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for path in sorted(exclude_paths(str(self.context), [*self.excluded], dockerfile=name)):
-                if path != _IGNORE:
-                    _add(archive, self.context, path, path, _mode_of(path, self.build.modes))
-                    for copy, mode in _copies_of(path, self.build.modes):
-                        _add(archive, self.context, path, copy, mode)
+            for path in self.ignore.kept(self.context):
+                if path == dockerignore.NAME:
+                    hidden = _in_view(self.context)
+                    continue
+                _add(archive, self.context, path, path, _mode_of(path, self.build.modes))
+                for copy, mode in _copies_of(path, self.build.modes):
+                    _add(archive, self.context, path, copy, mode)
             for path, text in self.build.files:
                 _put(archive, path, text.encode(), _mode_of(path, self.build.modes))
             _put(archive, name, self.text.encode())
-            last = b"\n" + name.encode() + b"\n"
-            _put(archive, _IGNORE, self.ignore + last if self.ignore is not None else _IGNORE.encode() + last)
+            _put(archive, dockerignore.NAME, f"{hidden}\n{name}\n".encode("utf-8", "surrogateescape"))
         return name
 
 
@@ -77,12 +75,12 @@ def jobs(builds: Sequence[Build], *, project: str, workspace: Path, platform: tu
     """
     groups: dict[tuple[Any, ...], list[Build]] = {}
     for build in builds:
-        key = (build.context, build.text, tuple(sorted(build.args.items())), build.modes, build.files)
+        ignore = _ignore(workspace, build)
+        key = (ignore, build.context, build.text, tuple(sorted(build.args.items())), build.modes, build.files)
         groups.setdefault(key, []).append(build)
     found = []
-    for first, *others in groups.values():
+    for (ignore, *_), (first, *others) in groups.items():
         text, steps = for_engine(first)
-        ignore = _ignore(workspace, first)
         found.append(
             Job(
                 image=built_image(project, first.service),
@@ -91,7 +89,6 @@ def jobs(builds: Sequence[Build], *, project: str, workspace: Path, platform: tu
                 text=text,
                 steps=steps,
                 context=inside(workspace, first.context),
-                excluded=_patterns(ignore),
                 ignore=ignore,
                 args=_platform_arguments(text, platform) | {k: v.replace("$$", "$") for k, v in first.args.items()},
             )
@@ -112,19 +109,26 @@ def base_images(jobs_: Sequence[Job]) -> list[str]:
     return list(found)
 
 
-def _ignore(workspace: Path, build: Build) -> bytes | None:
-    """Return the .dockerignore that counts: the Dockerfile's own, else the context's."""
-    context = inside(workspace, build.context)
-    for path in (workspace / f"{build.dockerfile}{_IGNORE}", context / _IGNORE):
-        if path.is_file() and not path.is_symlink():
-            return path.read_bytes()
-    return None
+def _ignore(workspace: Path, build: Build) -> dockerignore.Ignore:
+    """Return what a build leaves out of its context, as it has been judged."""
+    path = dockerignore.find(workspace / build.dockerfile, inside(workspace, build.context))
+    data = _read(path, workspace) if path else b""
+    return dockerignore.read(data)
 
 
-def _patterns(ignore: bytes | None) -> tuple[str, ...]:
-    lines = (ignore or b"").decode("utf-8-sig", "replace").splitlines()
-    patterns = [line.strip() for line in lines]
-    return tuple(p for p in patterns if p and not p.startswith("#"))[:_MAX_PATTERNS]
+def _read(path: Path, root: Path) -> bytes:
+    """Return the bytes of a file that lies in a folder; a link that leads out of it counts for nothing."""
+    return path.read_bytes() if path.is_file() and path.resolve().is_relative_to(root.resolve()) else b""
+
+
+def _in_view(context: Path) -> str:
+    """Return a .dockerignore that stays in the context; where it is not the one that counts, it may hold anything."""
+    data = _read(context / dockerignore.NAME, context)
+    try:
+        dockerignore.read(data)
+    except dockerignore.IgnoreError:  # the engine would not read on to our own line
+        data = b""
+    return f"{data.decode('utf-8', 'surrogateescape')}\n!{dockerignore.NAME}"
 
 
 def _platform_arguments(text: str, platform: tuple[str, str]) -> dict[str, str]:

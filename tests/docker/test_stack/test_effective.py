@@ -69,6 +69,7 @@ services:
     env_file: app.env
     environment:
       DOLLARS: pa$$word $${HOME}
+      SHELL_DOLLARS: $(id) $1 $
       MULTI: "two\nlines"
       WON: by environment
       BARE:
@@ -215,16 +216,19 @@ def test_file_systems_in_memory_are_small_and_run_nothing(stack: Stack) -> None:
 def test_variables_are_those_of_the_submission(stack: Stack) -> None:
     dump = "import json, os; print(json.dumps(dict(os.environ)))"
     found = json.loads(inside(stack, "app-1", "python3", "-c", dump))
-    assert {name: found[name] for name in ("SINGLE", "DOUBLE", "BLANK", "WON", "REF", "DOLLARS", "MULTI", "BARE")} == {
+    assert {
+        name: found[name] for name in ("SINGLE", "DOUBLE", "BLANK", "WON", "REF", "DOLLARS", "SHELL_DOLLARS", "MULTI")
+    } == {
         "SINGLE": 'a "b" $c',
         "DOUBLE": "x\ty # z",
         "BLANK": "",
         "WON": "by environment",
         "REF": 'a "b" $c!',
         "DOLLARS": "pa$word ${HOME}",
+        "SHELL_DOLLARS": "$(id) $1 $",
         "MULTI": "two\nlines",
-        "BARE": "",
     }
+    assert "BARE" not in found
 
 
 def test_health_checks_are_asked_in_each_form(stack: Stack) -> None:

@@ -70,3 +70,38 @@ def test_the_name_and_tags_of_a_built_image_replace_nothing(project: Submission)
     text = "services:\n  a:\n    build: {context: ., tags: [x]}\n    image: redis:7\n  b:\n    image: redis:7\n"
     services = project.compose(text).plan().compose["services"]
     assert {services["a"]["image"], services["b"]["image"]} == {"build:a"}
+
+
+def test_a_pattern_that_docker_cannot_read_is_refused_in_its_own_file(project: Submission) -> None:
+    """The line of the .dockerignore that counts, which is the Dockerfile's own where there is one."""
+    project.write("api/.dockerignore", "a\n[\n").compose("services:\n  app:\n    build: api\n")
+    found = [(f.code, f.file, f.line) for f in project.findings() if f.severity == "error"]
+    assert found == [("dockerignore-pattern", "api/.dockerignore", 2)]
+    project.write("api/Dockerfile.dockerignore", "src\\sub\n")
+    found = [(f.code, f.file, f.line) for f in project.findings()]
+    assert found == [("path-backslash", "api/Dockerfile.dockerignore", 1)]
+
+
+def test_an_ignore_file_outside_is_not_read(project: Submission) -> None:
+    """A link that leads out of the submission counts for nothing."""
+    (project.root / "api/.dockerignore").symlink_to("/etc/passwd")
+    assert project.compose("services:\n  app:\n    build: api\n").findings() == ()
+
+
+def test_a_dockerfile_in_lower_case_is_taken_where_docker_does(project: Submission) -> None:
+    """Where its name is the usual one, also in another folder; the usual one comes first."""
+    project.write("low/dockerfile", "FROM node:22-slim\n").compose("services:\n  app:\n    build: low\n")
+    assert [b.dockerfile for b in project.plan().builds] == ["low/dockerfile"]
+    project.compose("services:\n  app:\n    build: {context: ., dockerfile: low/Dockerfile}\n")
+    assert [b.dockerfile for b in project.plan().builds] == ["low/dockerfile"]
+    project.write("low/Dockerfile", "FROM node:20-alpine\n")
+    assert [b.dockerfile for b in project.plan().builds] == ["low/Dockerfile"]
+
+
+@pytest.mark.parametrize("name", ["Dockerfile.txt", "DockerFile", "dockerfile.txt", "Dokcerfile"])
+def test_a_dockerfile_that_is_called_nearly_so_is_named(project: Submission, name: str) -> None:
+    """With what to call it, or what to write."""
+    project.write(f"x/{name}", "FROM node:22-slim\n").compose("services:\n  app:\n    build: x\n")
+    (finding,) = [f for f in project.findings() if f.code == "dockerfile-missing"]
+    assert finding.remedy is not None
+    assert finding.remedy.params == {"near": name, "name": "Dockerfile"}

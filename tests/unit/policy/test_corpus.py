@@ -76,3 +76,9 @@ def test_a_project_of_a_real_student_is_accepted(tmp_path: Path, case: dict[str,
     assert [f for f in findings if f.severity == "error"] == []
     assert {f.code for f in findings if f.severity == "warning"} <= set(case.get("warnings", []))
     assert {path: fact(model, path) for path in case.get("facts", {})} == case.get("facts", {})
+
+
+@pytest.mark.parametrize("case", [*cases("hostile"), *cases("legitimate")])
+def test_every_finding_says_how_to_mend_it(tmp_path: Path, case: dict[str, Any]) -> None:
+    _, findings = judged(tmp_path, case)
+    assert [f.code for f in findings if f.remedy is None] == []

@@ -330,3 +330,32 @@ def test_what_is_written_back_reads_the_same(text: str) -> None:
     assert [(i.keyword, i.flags, i.rest) for i in second.instructions] == [
         (i.keyword, i.flags, i.rest) for i in first.instructions
     ]
+
+
+def test_a_comment_in_another_code_page_is_one(submission: Submission) -> None:
+    """An editor of Windows writes it so; no builder reads it, also within an instruction."""
+    text = "# instalación\nFROM node:20-alpine\nRUN a && \\\n  # también\n  b\n".encode("cp1252")
+    submission.write("Dockerfile", text).compose("services: {app: {build: .}}")
+    assert [f.code for f in submission.findings()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM node:20-alpine\nENV A=ñ\n", 2),
+        ("FROM node:20-alpine\nRUN <<X\n# ñ\nX\n", 3),
+        ("FROM node:20-alpine\nRUN \0", 2),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused_by_their_line(submission: Submission, text: str, line: int) -> None:
+    """With what to do; within a here-document nothing is a comment."""
+    submission.write("Dockerfile", text.encode("cp1252")).compose("services: {app: {build: .}}")
+    (finding,) = submission.findings()
+    assert (finding.code, finding.file, finding.line) == ("not-utf8", "Dockerfile", line)
+    assert finding.remedy
+
+
+def test_a_dockerfile_in_utf16_is_refused(submission: Submission) -> None:
+    """A shell of Windows writes it with >, and no builder reads it."""
+    submission.write("Dockerfile", "FROM node:20-alpine\n".encode("utf-16")).compose("services: {app: {build: .}}")
+    assert submission.errors() == {"not-utf8": 1}

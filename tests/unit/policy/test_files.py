@@ -31,7 +31,11 @@ MERGED = [
     ("dns: a", "dns: [b]", {"dns": ["a", "b"]}),
     ("volumes: ['a:/d', 'c:/c']", "volumes: ['b:/d:ro']", {"volumes": ["b:/d:ro", "c:/c"]}),
     ("healthcheck: {test: [a], retries: 3}", "healthcheck: {test: b}", {"healthcheck": {"test": "b", "retries": 3}}),
-    ("depends_on: [a]", "depends_on: {b: {condition: x}}", {"depends_on": {"a": None, "b": {"condition": "x"}}}),
+    (
+        "depends_on: [a]",
+        "depends_on: {b: {condition: x}}",
+        {"depends_on": {"a": {"condition": "service_started"}, "b": {"condition": "x"}}},
+    ),
     ("networks: [a]", "networks: {a: {aliases: [x]}}", {"networks": {"a": {"aliases": ["x"]}}}),
     ("build: ./a", "build: {target: x}", {"build": {"context": "./a", "target": "x"}}),
     ("extra_hosts: {a: 127.0.0.1}", "extra_hosts: ['b:127.0.0.1']", {"extra_hosts": ["a=127.0.0.1", "b:127.0.0.1"]}),

