@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import stat
+from collections import deque
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,29 @@ if TYPE_CHECKING:
 
 def read(source: Path, tree: Tree) -> None:
     """Hand all of the folder `source` to `tree`."""
+    _survey(source, tree)
+    tree.settle_survey()
     _folder(source, (), tree)
+
+
+def _survey(source: Path, tree: Tree) -> None:
+    """Let the tree see the names, the upper folders first; what cannot be read is told later, if it matters."""
+    waiting: deque[tuple[str, ...]] = deque([()])
+    while waiting and not tree.survey.overflowed:
+        above = waiting.popleft()
+        with contextlib.suppress(OSError), os.scandir(source.joinpath(*above)) as scan:
+            for entry in scan:
+                tree.tick()
+                parts = (*above, entry.name)
+                if entry.is_symlink():
+                    tree.survey.see(parts, "link", str(Path(entry.path).readlink()))
+                elif entry.is_dir(follow_symlinks=False):
+                    tree.survey.see(parts, "folder")
+                    if not names.left_out(entry.name, ()):
+                        waiting.append(parts)
+                elif tree.survey.see(parts, "file"):
+                    with contextlib.suppress(OSError), _opened(Path(entry.path)) as reader:
+                        tree.survey.tell(parts, _blocks(reader) if _regular(reader) else ())
 
 
 def _folder(source: Path, parts: tuple[str, ...], tree: Tree) -> None:
@@ -31,24 +55,23 @@ def _folder(source: Path, parts: tuple[str, ...], tree: Tree) -> None:
     except OSError as error:
         _unreadable(tree, parts, error)
         return
-    beside = {e.name for e in found}
     for entry in found:
         try:
-            _entry(source, entry, (*parts, entry.name), beside, tree)
+            _entry(source, entry, (*parts, entry.name), tree)
         except OSError as error:
             _unreadable(tree, (*parts, entry.name), error)
 
 
-def _entry(source: Path, entry: os.DirEntry[str], parts: tuple[str, ...], beside: set[str], tree: Tree) -> None:
+def _entry(source: Path, entry: os.DirEntry[str], parts: tuple[str, ...], tree: Tree) -> None:
     if entry.is_symlink():
-        path = tree.place(parts, "link", beside)
+        path = tree.place(parts, "link")
         if path:
             tree.link(path, str(Path(entry.path).readlink()))
     elif entry.is_dir(follow_symlinks=False):
-        if tree.place(parts, "folder", beside):
+        if tree.place(parts, "folder") and not tree.survey.closed(parts):
             _folder(source, parts, tree)
     else:
-        path = tree.place(parts, "file", beside)
+        path = tree.place(parts, "file")
         if path and entry.is_file(follow_symlinks=False):
             _file(source.joinpath(*parts), path, tree)
         elif path:
@@ -56,14 +79,23 @@ def _entry(source: Path, entry: os.DirEntry[str], parts: tuple[str, ...], beside
 
 
 def _file(source: Path, path: PurePosixPath, tree: Tree) -> None:
-    """Copy one regular file; opened without following a link swapped in since."""
-    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb", buffering=0) as reader:
-        mode = os.fstat(reader.fileno()).st_mode
-        if stat.S_ISREG(mode):
-            tree.file(path, _blocks(reader), executable=bool(mode & 0o111))
+    """Copy one regular file."""
+    with _opened(source) as reader:
+        if _regular(reader):
+            executable = bool(os.fstat(reader.fileno()).st_mode & 0o111)
+            tree.file(path, _blocks(reader), executable=executable)
         else:
             tree.remarks.error("special-file", msg("%(path)s is not a regular file.", path=str(path)), str(path))
+
+
+def _opened(source: Path) -> io.FileIO:
+    """Open without following a link swapped in since, and without waiting for the other end of a pipe."""
+    descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return os.fdopen(descriptor, "rb", buffering=0)
+
+
+def _regular(reader: io.FileIO) -> bool:
+    return stat.S_ISREG(os.fstat(reader.fileno()).st_mode)
 
 
 def _blocks(reader: io.FileIO) -> Iterator[bytes]:
@@ -72,6 +104,8 @@ def _blocks(reader: io.FileIO) -> Iterator[bytes]:
 
 
 def _unreadable(tree: Tree, parts: tuple[str, ...], error: OSError) -> None:
+    if tree.survey.within_data(parts):
+        return
     path = names.shown("/".join(parts))
     tree.remarks.error(
         "unreadable-file",

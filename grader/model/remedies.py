@@ -35,6 +35,7 @@ REMEDIES: dict[str, Text] = {
     "compose-file-ignored": msg("Keep one compose file, or hand in what counts under the name that comes first."),
     "compose-not-mapping": msg("Write services: and below it one entry for each service."),
     "compose-override-ignored": msg("Write what counts into the compose file itself."),
+    "data-left-behind": msg("Nothing has to be changed; a folder with data need not be handed in."),
     "dependency-cycle": msg("Take one of them out of depends_on."),
     "dependency-not-started": msg("Start the other service too, or remove what refers to it."),
     "disk-exceeded": msg("Look at what grows: logs, data that is never removed, messages that come back for ever."),

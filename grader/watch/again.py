@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import catalogue, digests, intake, pipeline, policy, starting
+from grader import catalogue, digests, pipeline, policy, starting
+from grader.receiving import receive
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Sitting:
 
     def _graded(self, run: pipeline.Run, stage: pipeline.Stages, folder: Path, first: Sequence[str]) -> Result | None:
         live = self._live
-        workspace = stage("intake", lambda: intake.take(self._source, folder / "workspace"))
+        workspace = stage("intake", lambda: receive(self._source, folder / "workspace"))
         root = Path(workspace.root)
         run.findings += workspace.findings
         plan = stage("policy", lambda: policy.judge(workspace, run.assignment, catalogue.load()))

@@ -11,6 +11,7 @@ from grader.errors import SubmissionRefusedError, UsageError
 from grader.intake import archive, names, zip_directory, zip_file
 from grader.intake.findings import Remarks
 from grader.intake.limits import CopyLimits
+from grader.intake.streams import BROKEN
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def opened(file: IO[bytes], path: Path) -> ZipHolding:
     name = names.shown(path.name)
     try:
         found = zip_directory.entries(file, _DIRECTORY, Remarks(), name)
-    except (*archive.BROKEN, SubmissionRefusedError) as error:
+    except (*BROKEN, SubmissionRefusedError) as error:
         raise UsageError(
             msg(
                 "%(file)s is no zip that can be read: it is damaged, cut off, or says two things at once. "
