@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import stat
 from collections import deque
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from grader.intake import names
+from grader.intake import clone_files, git, names
 from grader.intake.limits import BLOCK
 from grader.model.text import msg
 
@@ -21,11 +22,18 @@ if TYPE_CHECKING:
     from grader.intake.tree import Tree
 
 
+_CLONES = 20
+# In an index (version 2) the mode of a commit; owner, size, hash and flags stand between it and the name.
+_GITLINK = re.compile(rb"(?=\x00\x00\xe0\x00.{34}([^\x00]{1,1000})\x00)", re.DOTALL)
+_INDEX_BYTES = 16 * 1024 * 1024
+
+
 def read(source: Path, tree: Tree) -> None:
     """Hand all of the folder `source` to `tree`."""
     _survey(source, tree)
     tree.settle_survey()
     _folder(source, (), tree)
+    git.say_missing(tree, list(_nested(source, tree)))
 
 
 def _survey(source: Path, tree: Tree) -> None:
@@ -46,6 +54,15 @@ def _survey(source: Path, tree: Tree) -> None:
                 elif tree.survey.see(parts, "file"):
                     with contextlib.suppress(OSError), _opened(Path(entry.path)) as reader:
                         tree.survey.tell(parts, _blocks(reader) if _regular(reader) else ())
+
+
+def _nested(source: Path, tree: Tree) -> Iterator[PurePosixPath]:
+    """Yield the empty folders of clones that stand for other repositories: an index has a commit's name for them."""
+    empty = tree.survey.empty_folders()
+    for clone in tree.survey.folders_with(".git")[:_CLONES] if empty else ():
+        index = clone_files.read(source / clone, "index", _INDEX_BYTES)
+        linked = {clone / os.fsdecode(found[1]) for found in _GITLINK.finditer(index)}
+        yield from (folder for folder in empty if folder in linked)
 
 
 def _folder(source: Path, parts: tuple[str, ...], tree: Tree) -> None:

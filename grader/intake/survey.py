@@ -96,6 +96,10 @@ class Survey:
             if kind == "folder" and not self.siblings(parts)
         ]
 
+    def folders_with(self, name: str) -> list[PurePosixPath]:
+        """Return the folders in which an entry of this name lies."""
+        return [PurePosixPath(*parts[:-1]) for parts in self._entries if parts[-1] == name]
+
     def environment(self, parts: Sequence[str]) -> bool:
         """Say whether this is a virtual environment, or the part of one in which sources lie too."""
         if not self._environments:

@@ -294,7 +294,8 @@ class Tree:
         for path, target in self.links.items():
             self.tick()
             unfit = links.absolute(target) or len(target) > links.TARGET_BYTES or any(map(names.odd, target.split("/")))
-            if unfit or links.resolve(self.links, path, below) is None:
+            # a link to a link that leads out is not named: whoever mends that one mends both
+            if unfit or links.way_out(self.links, path, below) == path:
                 self.link_refused(path, target)
         self.remarks.settle()
         for path, target in self.links.items():
