@@ -30,13 +30,19 @@ _INDEX_BYTES = 16 * 1024 * 1024
 
 def read(source: Path, tree: Tree) -> None:
     """Hand all of the folder `source` to `tree`."""
-    _survey(source, tree)
+    survey(source, tree)
     tree.settle_survey()
-    _folder(source, (), tree)
+    tree.choose_archive()
+    copy(source, tree)
     git.say_missing(tree, list(_nested(source, tree)))
 
 
-def _survey(source: Path, tree: Tree) -> None:
+def copy(source: Path, tree: Tree) -> None:
+    """Copy what the folder holds."""
+    _folder(source, (), tree)
+
+
+def survey(source: Path, tree: Tree) -> None:
     """Let the tree see the names, the upper folders first; what cannot be read is told later, if it matters."""
     waiting: deque[tuple[str, ...]] = deque([()])
     while waiting and not tree.survey.overflowed:

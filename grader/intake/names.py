@@ -38,6 +38,12 @@ ARCHIVE_SUFFIXES = (
     ".z", ".cpio", ".cab", ".arj", ".ace", ".jar", ".iso", ".dmg",
 )  # fmt: skip
 
+# What a submission is packed in; the others are packed files as well, which a program may have for its own use.
+HANDED_IN = (
+    ".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tzst", ".tar.zst", ".7z", ".rar",
+    ".bundle",
+)  # fmt: skip
+
 NAME_CHARACTERS = 200
 PATH_BYTES = 1000
 

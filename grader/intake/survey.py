@@ -33,6 +33,9 @@ _TEXTS_BYTES = 4 * 1024 * 1024
 # What says which folders a compose file binds where, and what the programs of its services are told.
 _TELLING = re.compile(r"compose|docker|container|env|\.(?:ya?ml|conf|cnf|properties|ini)\Z", re.IGNORECASE)
 
+_PROGRAM = re.compile(r"compose|dockerfile", re.IGNORECASE)
+_DEPTH = 2  # of an archive: beside the report, or in a folder that lies beside it
+
 
 class Survey:
     """What is known of a submission's names before the first is copied. find: tells old data from compose files."""
@@ -50,6 +53,7 @@ class Survey:
         self._data: set[str] = set()
         self._kept: set[str] = set()
         self._ways: set[str] = set()  # folders above what is kept
+        self._sole: tuple[str, ...] = ()
 
     def see(self, parts: Sequence[str], kind: Kind, target: str = "") -> bool:
         """Note an entry; says whether its content is wanted (see `tell`)."""
@@ -83,6 +87,32 @@ class Survey:
             if environments.marked(beside, self._beside.get(f"{key}/conda-meta".lstrip("/"), ())):
                 self._environments[key] = bool(key) and environments.pure(beside)
         return self._find_data(self.find) if self.find else []
+
+    def choose(self) -> list[str]:
+        """Return the archives that a submission may be where no program lies unpacked; of one all else is left out."""
+        files = self._files()
+        if self.overflowed or any(_PROGRAM.search(parts[-1]) for parts in files):
+            return []
+        top = _shared_folders(files)
+        packed = [parts for parts in files if parts[-1].lower().endswith(names.HANDED_IN)]
+        packed = [parts for parts in packed if len(parts) - top <= _DEPTH]
+        self._sole = packed[0] if len(packed) == 1 else ()
+        return ["/".join(parts) for parts in sorted(packed)]
+
+    def number(self) -> int:
+        """Return how many files there are, without those that are left out by their names."""
+        return len(self._files())
+
+    def beside(self, parts: Sequence[str]) -> bool:
+        """Say whether this lies beside the only archive (a report, a picture)."""
+        return bool(self._sole) and names.key(parts) != names.key(self._sole[: len(parts)])
+
+    def _files(self) -> list[tuple[str, ...]]:
+        return [
+            parts
+            for parts, kind in self._entries.items()
+            if kind == "file" and not any(names.left_out(p, ()) or names.apple_double(p) for p in parts)
+        ]
 
     def siblings(self, folder: Sequence[str]) -> Collection[str]:
         """Return the names within a folder."""
@@ -171,3 +201,10 @@ class Survey:
                 with contextlib.suppress(OSError, ValueError):
                     (folder / link).parent.mkdir(parents=True, exist_ok=True)
                     (folder / link).symlink_to(target)
+
+
+def _shared_folders(files: Sequence[tuple[str, ...]]) -> int:
+    """Return in how many folders all files lie together."""
+    folders = [parts[:-1] for parts in files]
+    least, most = min(folders, default=()), max(folders, default=())
+    return next((at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other), len(least))

@@ -41,6 +41,7 @@ def read(opened: Callable[[], Source], tree: Tree, file: str) -> None:
     for entry in _entries(stream, tree, file):
         _see(entry, stream, tree)
     tree.settle_survey()
+    tree.choose_archive()
     stream = opened()
     for entry in _entries(stream, tree, file):
         _take(entry, stream, tree)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from grader.intake.survey import Find
 
 T = TypeVar("T")
+_ARCHIVES = 5
 
 
 class Tree:
@@ -60,6 +61,27 @@ class Tree:
         """Find out what is left out, once all names have been seen."""
         self.remarks.notices += self.survey.settle()
 
+    def choose_archive(self) -> None:
+        """Take the only archive for the submission where no program lies beside it; refuse several."""
+        packed = [names.shown(path) for path in self.survey.choose()]
+        if len(packed) > 1:
+            self.remarks.refuse(
+                "archives-several",
+                msg(
+                    "There is no compose file, but several archives: %(files)s.",
+                    files=", ".join(packed[:_ARCHIVES]) + (", …" if len(packed) > _ARCHIVES else ""),
+                ),
+                packed[0],
+                msg("Hand in the one that counts, alone or beside a report."),
+            )
+        beside = self.survey.number() - 1
+        if packed and beside:
+            self.remarks.notice(
+                "archive-beside",
+                msg("%(file)s is graded; what lies beside it is not (%(count)d).", file=packed[0], count=beside),
+                packed[0],
+            )
+
     def tick(self) -> None:
         """Refuse what is too much work; called for every entry and block."""
         if time.thread_time() - self.began > self.limits.seconds:
@@ -81,7 +103,7 @@ class Tree:
     def place(self, parts: Sequence[str], kind: Kind) -> PurePosixPath | None:
         """Judge where an entry would lie; None if it is not copied (left out, or remembered as an error)."""
         self.tick()
-        if self.survey.data(parts, kind):
+        if self.survey.data(parts, kind) or self.survey.beside(parts):
             return None
         if any(names.odd(part) for part in parts):
             bad = next(part for part in parts if names.odd(part))

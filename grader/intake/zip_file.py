@@ -31,6 +31,7 @@ def read(file: IO[bytes], tree: Tree, name: str) -> None:
     for entry in found:
         see_entry(file, entry, tree)
     tree.settle_survey()
+    tree.choose_archive()
     for entry in found:
         take_entry(file, entry, tree)
 

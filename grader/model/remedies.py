@@ -20,6 +20,7 @@ _CYCLE = msg("Break the circle: take one of these references out.")
 _FLATTER = msg("Write it out in fewer steps.")
 
 REMEDIES: dict[str, Text] = {
+    "archive-beside": msg("Nothing has to be changed; a report beside the archive is kept for whoever reads it."),
     "archive-entered": msg("Nothing has to be changed; hand in a folder or one archive next time."),
     "attribute-dropped": _NOTHING,
     "attribute-limited": _NOTHING,

@@ -87,9 +87,13 @@ class FolderHolding:
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Copy the files among `pieces`, and all that lies in its folders."""
         for piece in pieces:
+            if piece.item.folder:
+                folder.survey(self._root / piece.item.name, tree)
+        tree.settle_survey()
+        for piece in pieces:
             path = self._root / piece.item.name
             if piece.item.folder:
-                folder.read(path, tree)
+                folder.copy(path, tree)
             else:
                 _file(path, piece.name, tree)
 

@@ -56,11 +56,17 @@ class ZipHolding:
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Unpack all pieces of one submission into `tree`."""
         before = tree.bytes
-        for piece in pieces:
-            for rest, entry in self._below[piece.item.name]:
-                inner = rest if piece.item.folder else piece.name
-                if inner:
-                    self._unpack(msgspec.structs.replace(entry, name=inner), tree)
+        entries = [
+            msgspec.structs.replace(entry, name=rest if piece.item.folder else piece.name)
+            for piece in pieces
+            for rest, entry in self._below[piece.item.name]
+            if rest or not piece.item.folder
+        ]
+        for entry in entries:
+            zip_file.see_entry(self._file, entry, tree)
+        tree.settle_survey()
+        for entry in entries:
+            self._unpack(entry, tree)
         self._left -= tree.bytes - before
         if self._left < 0:
             raise UsageError(
