@@ -90,8 +90,9 @@ def _unwrap(inner: Path, tree: Tree) -> tuple[Tree, Path]:
         shutil.move(inner, packed)
         empty(tree.into)
         fresh = tree.anew()
-        fresh.remarks.notice(
-            "archive-entered", msg("The submission lies in the only file, %(file)s.", file=inner.name), inner.name
-        )
+        if not tree.chosen:
+            fresh.remarks.notice(
+                "archive-entered", msg("The submission lies in the only file, %(file)s.", file=inner.name), inner.name
+            )
         _read(packed, fresh)
         return fresh, fresh.finish()

@@ -49,6 +49,7 @@ class Tree:
         self._dropped: set[str] = set()
         self._written: dict[str, PurePosixPath] = {}
         self._apple = False
+        self.chosen = False  # an archive, beside which something else lies, and that is said
 
     def anew(self) -> Tree:
         """Return an empty tree in the same place that goes on with this one's time and notices."""
@@ -76,6 +77,7 @@ class Tree:
             )
         beside = self.survey.number() - 1
         if packed and beside:
+            self.chosen = True
             self.remarks.notice(
                 "archive-beside",
                 msg("%(file)s is graded; what lies beside it is not (%(count)d).", file=packed[0], count=beside),
@@ -322,7 +324,7 @@ class Tree:
         self.remarks.settle()
         for path, target in self.links.items():
             self._write(lambda path=path, target=target: (self.into / path).symlink_to(target))  # type: ignore[misc]
-        if below.parts:
+        if below.parts and not self.chosen:
             self.remarks.notice(
                 "folder-entered",
                 msg("The submission lies in the only folder, %(folder)s.", folder=root.name),

@@ -76,6 +76,17 @@ def take_entry(file: IO[bytes], entry: ZipEntry, tree: Tree) -> None:
         tree.file(path, _data(file, entry), executable=bool(entry.mode & 0o111))
 
 
+def beginning(file: IO[bytes], entry: ZipEntry, most: int) -> bytes:
+    """Return the first bytes of an entry, as many as there are until it is broken."""
+    found = b""
+    with contextlib.suppress(*BROKEN, OSError):
+        for block in () if entry.encrypted else _data(file, entry):
+            found += block
+            if len(found) >= most:
+                break
+    return found[:most]
+
+
 def _readable(entry: ZipEntry, path: PurePosixPath, tree: Tree) -> bool:
     if entry.encrypted:
         tree.remarks.error(

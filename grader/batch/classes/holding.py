@@ -54,6 +54,9 @@ class Holding(Protocol):
     def within(self, item: Item) -> list[str]:
         """Return the names directly within an item that is a folder."""
 
+    def text(self, item: Item, most: int) -> bytes:
+        """Return the first bytes of a file, none if it cannot be read."""
+
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Copy all pieces of one submission; raises SubmissionRefusedError for what no submission may hold."""
 
@@ -83,6 +86,15 @@ class FolderHolding:
                 return sorted(entry.name for entry in itertools.islice(scan, MOST))
         except OSError:
             return []
+
+    def text(self, item: Item, most: int) -> bytes:
+        """Return the first bytes of a file; a link is none."""
+        try:
+            descriptor = os.open(self._root / item.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as reader:
+                return reader.read(most) if stat.S_ISREG(os.fstat(reader.fileno()).st_mode) else b""
+        except OSError:
+            return b""
 
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Copy the files among `pieces`, and all that lies in its folders."""

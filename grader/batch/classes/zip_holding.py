@@ -53,6 +53,11 @@ class ZipHolding:
         """Return the names directly within a folder."""
         return sorted({rest.split("/")[0] for rest, _ in self._below[item.name] if rest})
 
+    def text(self, item: Item, most: int) -> bytes:
+        """Return the first bytes of a file."""
+        entry = next((entry for rest, entry in self._below[item.name] if not rest), None)
+        return zip_file.beginning(self._file, entry, most) if entry else b""
+
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Unpack all pieces of one submission into `tree`."""
         before = tree.bytes
