@@ -101,7 +101,7 @@ class Sitting:
 
 def _foundation(plan: StackPlan, root: Path) -> dict[str, Any]:
     """Return what a running stack cannot follow: its model, and what was put into volumes before the start."""
-    fills = {f.volume: digests.of_tree(inside(root, f.source)) for f in plan.fills}
+    fills = {f.volume: digests.of_tree(inside(root, f.source)) if f.source else "" for f in plan.fills}
     return {"compose": plan.compose, "fills": fills}
 
 
