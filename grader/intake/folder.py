@@ -127,8 +127,6 @@ def _blocks(reader: io.FileIO) -> Iterator[bytes]:
 
 
 def _unreadable(tree: Tree, parts: tuple[str, ...], error: OSError) -> None:
-    if tree.survey.within_data(parts):
-        return
     path = names.shown("/".join(parts))
     tree.remarks.error(
         "unreadable-file",

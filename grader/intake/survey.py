@@ -159,10 +159,6 @@ class Survey:
         key = names.key(parts)
         return key in self._data and key not in self._ways
 
-    def within_data(self, parts: Sequence[str]) -> bool:
-        """Say whether this is a folder that begins empty, or lies in one."""
-        return any(names.key(parts[:length]) in self._data for length in range(1, len(parts) + 1))
-
     def _find_data(self, find: Find) -> list[Finding]:
         """Ask what is old data, of a copy that holds all names and the texts that tell."""
         if not any(parts[-1] in names.COMPOSE_FILES for parts in self._texts):
@@ -172,14 +168,19 @@ class Survey:
             root = enter_wrapper(folder, self._links)
             above = root.relative_to(folder).parts
             found = find(root)
+        self._data = {names.key((*above, *PurePosixPath(one.path).parts)) for one in found}
         for one in found:
-            parts = (*above, *PurePosixPath(one.path).parts)
-            self._data.add(names.key(parts))
+            place = (*above, *PurePosixPath(one.path).parts)
             for kept in one.kept:
-                way = (*above, *PurePosixPath(kept).parts)
-                self._kept.add(names.key(way))
-                self._ways |= {names.key(way[:length]) for length in range(len(parts), len(way))}
+                self._keep(place, (*above, *PurePosixPath(kept).parts))
         return [one.finding for one in found]
+
+    def _keep(self, folder: tuple[str, ...], kept: tuple[str, ...]) -> None:
+        """Keep what is the student's own in a folder of data; where nobody may look into that, it is to be said."""
+        key = names.key(kept)
+        if key not in self._data and (kept in self._entries or not self.siblings(folder)):
+            self._kept.add(key)
+            self._ways |= {names.key(kept[:length]) for length in range(len(folder), len(kept))}
 
     def _lay(self, folder: Path) -> None:
         """Lay out the names below `folder`, those first of which the content is known; what cannot lie there is not."""

@@ -35,16 +35,18 @@ def left_behind(root: Path, catalogue: Catalogue) -> tuple[LeftBehind, ...]:
     except SubmissionRefusedError:
         return ()
     found: dict[str, LeftBehind] = {}
-    for folder in data_folders(judgement.project, {name: one for name, (one, _) in judgement.services.items()}):
+    services = {name: one for name, (one, _) in judgement.services.items()}
+    folders = list(data_folders(judgement.project, services))
+    data = {folder.path for folder in folders}
+    for folder in folders:
         lies = judgement.project.root / folder.path
         if not lies.exists() or lies.is_symlink():
             continue
         first = found.get(str(folder.path))
         if first is None:
-            found[str(folder.path)] = _said(folder)
-        else:  # bound to two services: what either needs is kept
-            kept = {*first.kept, *map(str, folder.kept)}
-            found[str(folder.path)] = msgspec.structs.replace(first, kept=tuple(kept))
+            first = found[str(folder.path)] = _said(folder)
+        kept = {*first.kept, *(str(path) for path in folder.kept if path not in data)}
+        found[str(folder.path)] = msgspec.structs.replace(first, kept=tuple(sorted(kept)))
     return tuple(found.values())
 
 
@@ -60,4 +62,4 @@ def _said(folder: DataFolder) -> LeftBehind:
             folder=str(folder.path), service=folder.service, target=folder.target,
         ),
     )  # fmt: skip
-    return LeftBehind(path=str(folder.path), kept=tuple(map(str, folder.kept)), finding=finding)
+    return LeftBehind(path=str(folder.path), finding=finding)

@@ -284,6 +284,22 @@ def test_what_cannot_be_read_elsewhere_is_an_error(tmp_path: Path, monkeypatch: 
     assert [(f.code, f.file) for f in error.value.findings] == [("unreadable-file", "data/db")]
 
 
+@pytest.mark.parametrize(
+    ("mount", "error"),
+    [("./db/pg:/var/lib/postgresql/data", ""), ("./db/init.sql:/docker-entrypoint-initdb.d/a.sql", "unreadable-file")],
+)
+def test_what_is_needed_of_a_closed_folder_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mount: str, error: str
+) -> None:
+    """More of the same data is not needed; a script of the student's is, and must not be missing in silence."""
+    mounts = f"['./db:/var/lib/postgresql', '{mount}']"
+    compose = f"services:\n  db: {{image: 'postgres:16', volumes: {mounts}}}\n"
+    source = laid(tmp_path / "s", compose, {"db/pg/PG_VERSION": "16", "db/init.sql": ""})
+    closed(monkeypatch, source / "db")
+    found = verdict(source, None, catalogue.load(), lang="en")
+    assert {f["code"] for f in found["findings"] if f["severity"] == "error"} == ({error} if error else set())
+
+
 def closed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Let the system refuse to list a folder, as it does to everybody but root."""
     scandir = os.scandir
