@@ -40,8 +40,10 @@ _DEPTH = 2  # of an archive: beside the report, or in a folder that lies beside 
 class Survey:
     """What is known of a submission's names before the first is copied. find: tells old data from compose files."""
 
-    def __init__(self, limits: CopyLimits, find: Find | None) -> None:
+    def __init__(self, limits: CopyLimits, find: Find | None, tick: Callable[[], None]) -> None:
+        """tick: raises when there is too much work."""
         self.limits = limits
+        self._tick = tick
         self.find = find
         self.overflowed = False
         self._entries: dict[tuple[str, ...], Kind] = {}
@@ -63,7 +65,7 @@ class Survey:
         for length in range(1, len(parts) + 1):
             self._beside[names.key(parts[: length - 1])].add(parts[length - 1])
         self._entries[parts] = kind
-        if kind == "link":
+        if kind == "link" and len(self._links) < self.limits.entries:
             self._links[PurePosixPath(*parts)] = unicodedata.normalize("NFC", target)
         return kind == "file" and self.find is not None and self._room > 0 and bool(_TELLING.search(parts[-1]))
 
@@ -186,6 +188,7 @@ class Survey:
         """Lay out the names below `folder`, those first of which the content is known; what cannot lie there is not."""
         files = [*self._texts, *(parts for parts, kind in self._entries.items() if kind != "link")]
         for parts in files[: self.limits.entries * 2]:
+            self._tick()
             path = folder.joinpath(*parts)
             if any(map(names.odd, parts)) or len(parts) > self.limits.depth + 1:
                 continue
@@ -197,6 +200,7 @@ class Survey:
                     with path.open("xb") as writer:
                         writer.write(self._texts.get(parts, b""))
         for link, target in self._links.items():  # last, so that nothing is written through one
+            self._tick()
             unfit = links.absolute(target) or len(target) > links.TARGET_BYTES or any(map(names.odd, link.parts))
             if not unfit and links.resolve(self._links, link, PurePosixPath()) is not None:
                 with contextlib.suppress(OSError, ValueError):

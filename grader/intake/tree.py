@@ -37,7 +37,7 @@ class Tree:
     def __init__(self, into: Path, limits: CopyLimits, find: Find | None = None) -> None:
         self.into = into
         self.limits = limits
-        self.survey = Survey(limits, find)
+        self.survey = Survey(limits, find, self.tick)
         self.remarks = Remarks()
         self.age = Deadline(limits.patience_s)
         self.began = time.thread_time()

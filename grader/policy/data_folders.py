@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from grader.policy.service import Judged
 
 _TOP = PurePosixPath()
+_MOST = 64 << 10  # characters of one text
+_SAID = 256 << 10  # of all texts about a service
+_SPOKEN = 50
+_WORD = re.compile(r"[\w./@-]+")
+# A program's own files may be named as well, as what it is to write.
+_CONFIGURATION = (
+    ".conf", ".config", ".cfg", ".cnf", ".json", ".acl", ".yaml", ".yml", ".properties", ".sh", ".sql", ".lua", ".pem",
+    ".crt", ".cert", ".key", ".ini", ".env", ".txt", ".xml",
+)  # fmt: skip
+_LONGEST = 500  # of a path that a text names
 
 
 class DataFolder(msgspec.Struct, frozen=True):
@@ -38,26 +49,68 @@ class _Bound(msgspec.Struct, frozen=True):
 
 def data_folders(project: Project, services: Mapping[str, Judged]) -> Iterator[DataFolder]:
     """Yield what the services' brokers and databases have for their data, whether it is in the submission or not."""
-    for one in services.values():
-        store = store_of(_image(services, one))
-        if store is not None:
-            yield from _of_service(project, services, one, store)
+    return _Finder(project, services).find()
 
 
-def _of_service(project: Project, services: Mapping[str, Judged], one: Judged, store: Store) -> Iterator[DataFolder]:
-    said = list(_said(project, one.emitted))
-    homes, whole = store.places(one.emitted.get("environment", {}), said)
-    named = _named(project)
-    for bound in _bound(project, one):
-        shared = _shared(project, services, bound.source, mixed=str(bound.target) in homes)
-        for path in _data(store, bound, homes, whole, shared=shared):
-            if path in named and path != bound.source:
-                continue
-            mixed = str(bound.target) in homes and path == bound.source
-            kept = [other for other in named if path in other.parents]
-            kept += [inner for inner in (_spoken(project, bound, said) if mixed else ()) if inner not in named]
-            target = str(bound.target / path.relative_to(bound.source))
-            yield DataFolder(path, one.name, target, tuple(kept))
+class _Finder:
+    """What is bound in a submission, gathered once: a compose file may name many mounts of many services."""
+
+    def __init__(self, project: Project, services: Mapping[str, Judged]) -> None:
+        self._project = project
+        self._stores = {name: store_of(_image(services, one)) for name, one in services.items()}
+        self._services = services
+        sources = {fill.volume: PurePosixPath(fill.source) for fill in project.fills}
+        self._bound = {
+            name: [
+                _Bound(sources[mount["source"]], PurePosixPath(mount["target"]))
+                for mount in one.emitted.get("volumes", [])
+                if mount.get("source") in sources
+            ]
+            for name, one in services.items()
+        }
+        self._contexts = {PurePosixPath(build.context) for build in project.builds}
+        self._elsewhere = {b.source for name, bound in self._bound.items() if not self._stores[name] for b in bound}
+        self._named = _named(project)
+        self._within: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
+        for path in self._named:
+            for above in path.parents:
+                self._within[above].append(path)
+
+    def find(self) -> Iterator[DataFolder]:
+        for name, store in self._stores.items():
+            if store is not None and self._bound[name]:
+                yield from self._of_service(self._services[name], store)
+
+    def _of_service(self, one: Judged, store: Store) -> Iterator[DataFolder]:
+        said = _said(self._project, one.emitted)
+        homes, whole = store.places(one.emitted.get("environment", {}), said)
+        for bound in self._bound[one.name]:
+            for path in self._data(store, bound, homes, whole):
+                if path in self._named and path != bound.source:
+                    continue
+                kept = list(self._within.get(path, ()))
+                if str(bound.target) in homes and path == bound.source:
+                    kept += [inner for inner in _spoken(self._project, bound, said) if inner not in self._named]
+                target = str(bound.target / path.relative_to(bound.source))
+                yield DataFolder(path, one.name, target, tuple(kept))
+
+    def _data(self, store: Store, bound: _Bound, homes: set[str], whole: set[str]) -> Iterator[PurePosixPath]:
+        """Yield what is the program's own of what is bound: all of it, or what lies below where its data do."""
+        source, target = bound.source, bound.target
+        at = str(target)
+        found = [
+            source / PurePosixPath(place).relative_to(target)
+            for place in sorted(homes | whole)
+            if target in PurePosixPath(place).parents
+        ]
+        if at in homes or at in whole or any(PurePosixPath(place) in target.parents for place in whole):
+            shared = self._shared(source, mixed=at in homes)
+            found = [*found, *(source / name for name in store.own)] if shared else [source]
+        yield from dict.fromkeys(found)
+
+    def _shared(self, source: PurePosixPath, *, mixed: bool) -> bool:
+        """Say whether a folder holds the program's data and other things that are needed, which nothing else names."""
+        return source == _TOP or source in self._contexts or (mixed and source in self._elsewhere)
 
 
 def _image(services: Mapping[str, Judged], one: Judged) -> str:
@@ -69,35 +122,6 @@ def _image(services: Mapping[str, Judged], one: Judged) -> str:
     return builder.build.root if builder and builder.build else ""
 
 
-def _bound(project: Project, one: Judged) -> Iterator[_Bound]:
-    sources = {fill.volume: fill.source for fill in project.fills}
-    for mount in one.emitted.get("volumes", []):
-        if mount.get("source") in sources:
-            yield _Bound(PurePosixPath(sources[mount["source"]]), PurePosixPath(mount["target"]))
-
-
-def _data(store: Store, bound: _Bound, homes: set[str], whole: set[str], *, shared: bool) -> Iterator[PurePosixPath]:
-    """Yield what is the program's own of what is bound: all of it, or what lies below where its data do."""
-    source, target = bound.source, bound.target
-    at = str(target)
-    found = [
-        source / PurePosixPath(place).relative_to(target)
-        for place in homes | whole
-        if target in PurePosixPath(place).parents
-    ]
-    if at in homes or at in whole or any(PurePosixPath(place) in target.parents for place in whole):
-        found = [*found, *(source / name for name in store.own)] if shared else [source]
-    yield from dict.fromkeys(found)
-
-
-def _shared(project: Project, services: Mapping[str, Judged], source: PurePosixPath, *, mixed: bool) -> bool:
-    """Say whether a folder holds the program's data and other things that are needed, which nothing else names."""
-    if source == _TOP or any(build.context == str(source) for build in project.builds):
-        return True
-    others = [one for one in services.values() if store_of(_image(services, one)) is None]
-    return mixed and any(bound.source == source for one in others for bound in _bound(project, one))
-
-
 def _named(project: Project) -> set[PurePosixPath]:
     """Return what the compose file names otherwise: it is the student's own wherever it lies."""
     found = [project.file, *project.further_files, *project.file_sources, *project.env_files]
@@ -106,17 +130,18 @@ def _named(project: Project) -> set[PurePosixPath]:
     return {PurePosixPath(path) for path in found}
 
 
-def _said(project: Project, emitted: dict[str, Any]) -> Iterator[str]:
-    """Yield the texts that steer a service: its command, variables and health check, and the files it is given."""
-    for attribute in ("entrypoint", "command"):
-        value = emitted.get(attribute)
-        if value:
-            yield value if isinstance(value, str) else " ".join(map(str, value))
-    yield from map(str, emitted.get("environment", {}).values())
-    test = emitted.get("healthcheck", {}).get("test", ())
-    yield test if isinstance(test, str) else " ".join(map(str, test))
-    for config in emitted.get("configs", []):
-        yield project.files.get(config["source"], "")
+def _said(project: Project, emitted: dict[str, Any]) -> list[str]:
+    """Return the texts that steer a service: its command, variables and health check, and the files it is given."""
+    found = [emitted.get("entrypoint", ""), emitted.get("command", ""), *emitted.get("environment", {}).values()]
+    found += [emitted.get("healthcheck", {}).get("test", "")]
+    found += [project.files.get(config["source"], "") for config in emitted.get("configs", [])]
+    texts = [text if isinstance(text, str) else " ".join(map(str, text or ())) for text in found]
+    room = _SAID
+    kept = []
+    for text in texts:
+        kept.append(text[: min(_MOST, room)])
+        room -= len(kept[-1])
+    return kept
 
 
 def _spoken(project: Project, bound: _Bound, said: Iterable[str]) -> Iterator[PurePosixPath]:
@@ -125,8 +150,8 @@ def _spoken(project: Project, bound: _Bound, said: Iterable[str]) -> Iterator[Pu
     A configuration that is found so may speak of others (its users, its definitions).
     """
     waiting, seen = list(said), set[PurePosixPath]()
-    while waiting:
-        for inner in _inner(waiting.pop(), str(bound.target)):
+    while waiting and len(seen) < _SPOKEN:
+        for inner in dict.fromkeys(_inner(waiting.pop(), str(bound.target))):
             path = bound.source / inner
             file = project.root / path
             if path in seen or not file.is_file() or file.is_symlink():
@@ -137,17 +162,12 @@ def _spoken(project: Project, bound: _Bound, said: Iterable[str]) -> Iterator[Pu
                 waiting.append(reader.read(_MOST).decode("utf-8", "replace"))
 
 
-_MOST = 64 << 10
-# A program's own files may be named as well, as what it is to write.
-_CONFIGURATION = re.compile(
-    r"[\w./@-]+\.(?:conf|config|cfg|cnf|json|acl|ya?ml|properties|sh|sql|lua|pem|crt|cert|key|ini|env|txt|xml)(?![\w.])"
-)
-
-
 def _inner(text: str, target: str) -> Iterator[str]:
     """Yield the paths within `target` that a text names, absolute, or from there on (an image's working directory)."""
-    for word in _CONFIGURATION.findall(text):
-        path = posixpath.normpath(word)
+    for word in _WORD.findall(text):
+        if not word.lower().rstrip(".").endswith(_CONFIGURATION) or len(word) > _LONGEST:
+            continue
+        path = posixpath.normpath(word.rstrip("."))
         if path.startswith(target + "/"):
             yield path.removeprefix(target + "/")
         elif not path.startswith(("/", "..")):

@@ -66,7 +66,7 @@ _KAFKA = Store(
     homes=("/var/lib/kafka", "/var/log/kafka"),
     whole=("/var/lib/kafka/data", "/tmp/kafka-logs", "/tmp/kraft-combined-logs"),  # noqa: S108 - of the container
     variables=("KAFKA_LOG_DIRS", "KAFKA_LOG_DIR", "KAFKA_METADATA_LOG_DIR"),
-    options=r"(?m)^\s*(?:log\.dirs?|metadata\.log\.dir)\s*[=:]\s*(/[^\s,]*)",
+    options=r"(?m)^[ \t]*(?:log\.dirs?|metadata\.log\.dir)[ \t]*[=:][ \t]*(/[^\s,]*)",
 )
 _CP_ZOOKEEPER = Store(
     homes=("/var/lib/zookeeper",),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 METADATA = "submission_metadata.yml"
 _BYTES = 64 * 1024 * 1024  # it holds what autograders have put out for each student
+_LINE = 2000
 _FOLDER = re.compile(r"submission_\d+")
 _SUBMISSION = re.compile(r"(submission_\d+):\s*")
 _FIELD = re.compile(r"  :(\w+):.*", re.DOTALL)
@@ -85,7 +86,7 @@ def _submissions(text: str) -> Iterator[tuple[str, list[_Submitter]]]:
             name, found, field = begins[1], [], ""
         elif inner:
             field = inner[1]
-        elif field == "submitters" and (said := _SUBMITTER.fullmatch(line)):
+        elif field == "submitters" and len(line) < _LINE and (said := _SUBMITTER.fullmatch(line)):
             if "-" in said["first"] or not found:
                 found.append(_Submitter())
             setattr(found[-1], said["key"], _value(said["value"]))
