@@ -58,10 +58,12 @@ class Home:
         return names
 
     def run(self, images: dict[str, str]) -> None:
-        """Start what runs an image that is not built here, wait until it is healthy, and stop it as Ctrl-C does."""
+        """Start what keeps data and is not built here, wait until it is healthy, and stop it as Ctrl-C does."""
         services: dict[str, Any] = yaml.safe_load((self.folder / "compose.yaml").read_text("utf-8"))["services"]
         stores = {
-            name: images[service["image"]] for name, service in services.items() if service.get("image") in images
+            name: images[service["image"]]
+            for name, service in services.items()
+            if service.get("image") in images and service.get("volumes")
         }
         lines = ["services:"]
         for name, image in stores.items():  # the reference that stands for the image here; no port of this machine
