@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from grader import scratch, untrusted
 from grader.errors import SubmissionRefusedError
-from grader.intake import clean_place, take
+from grader.intake import clean_place
 from grader.policy import judge
+from grader.receiving import receive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,7 @@ def verdict(
         into = unpack or folder / "workspace"
         try:
             with clean_place(into):
-                workspace = take(source, into)
+                workspace = receive(source, into)
                 findings = workspace.findings
                 plan = judge(workspace, assignment, catalogue)
             findings += plan.findings

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from grader import catalogue, company, images, intake, policy, scoring, starting
+from grader import catalogue, company, images, policy, scoring, starting
 from grader._version import __version__
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
@@ -36,6 +36,7 @@ from grader.model.outcome import Evidence, Outcome
 from grader.model.plan import StackPlan
 from grader.model.text import Text, msg
 from grader.model.workspace import Workspace
+from grader.receiving import receive
 from grader.stack.disk import DiskWatch
 from grader.stack.stack import Stack
 from grader.stack.stage import new_stage
@@ -104,7 +105,7 @@ class Live(msgspec.Struct, kw_only=True):
 
 def grade(source: Path, assignment: Assignment, listen: Listener, options: Options | None = None) -> Result:
     """Grade one submission. Never raises for what a submission does; KeyboardInterrupt passes after the clean-up."""
-    return grade_taken(source.name, partial(intake.take, source), assignment, listen, options)
+    return grade_taken(source.name, partial(receive, source), assignment, listen, options)
 
 
 def grade_taken(

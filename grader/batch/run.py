@@ -29,6 +29,7 @@ from grader.exports import result_json
 from grader.images import Mode
 from grader.model.classroom import Mark, Summary
 from grader.model.text import msg
+from grader.receiving import receive
 from grader.reports import html
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class _Class:
         """Take one submission in and note its content; return also the images that it needs."""
         source = entry.source if intake.is_address(entry.source) else Path(entry.source)
         with scratch.folder("class", paths.cache()) as folder:
-            workspace = intake.take(source, folder / "workspace")
+            workspace = receive(source, folder / "workspace")
             root = Path(workspace.root)
             data = content.pack(root)
             name = content.digest(data)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import assignments, catalogue, digests, images, intake, paths, pipeline, policy, process, scratch
+from grader import assignments, catalogue, digests, images, paths, pipeline, policy, process, scratch
 from grader.batch.child import EVENTS, read_pause, read_result
 from grader.batch.job import Done, Job, Terms
 from grader.batch.pauses import Patience, Watch
@@ -23,6 +23,7 @@ from grader.errors import DockerUnavailableError, GraderError, SubmissionError, 
 from grader.images.endpoint import connect
 from grader.model.text import Text, msg
 from grader.polling import DeadlineError, eventually
+from grader.receiving import receive
 from grader.stack.compose import find_compose
 from grader.stack.reaper import reap
 
@@ -212,7 +213,7 @@ def _images_of(assignment: Assignment) -> tuple[str, ...]:
     """Return the catalogue names that the starter uses: what most submissions will."""
     with scratch.folder("starter") as folder:
         try:
-            workspace = intake.take(Path(assignment.directory) / "starter", folder / "starter")
+            workspace = receive(Path(assignment.directory) / "starter", folder / "starter")
             return policy.judge(workspace, assignment, catalogue.load()).images
         except (UsageError, SubmissionError):  # an assignment without a starter that runs
             return ()

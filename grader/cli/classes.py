@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from grader.model.classroom import Gradebook
 
 F = TypeVar("F", bound="Callable[..., Any]")
-FORMS = ("auto", "folder", "github", "moodle", "canvas", "roster")
+FORMS = ("auto", "folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster")
 
 
 def _tls(function: F) -> F:
@@ -77,7 +77,7 @@ def batch(
     assignment: str,
     class_: Path,
     out: Path,
-    form: Literal["auto", "folder", "github", "moodle", "canvas", "roster"],
+    form: Literal["auto", "folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster"],
     roster: Path | None,
     jobs: int | None,
     scheduler: str,

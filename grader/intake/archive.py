@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import lzma
 import os
 import stat
-import struct
-import zlib
 from typing import IO, TYPE_CHECKING, Literal, NoReturn
 
-import zstandard
-
 from grader.intake import names, tar, tar_header, zip_file
-from grader.intake.streams import Source
+from grader.intake.streams import BROKEN, Source
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -33,11 +28,6 @@ _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "zip": (".zip",), "tar": (".tar",), "gzip": (".tar.gz", ".tgz"), "bzip2": (".tar.bz2", ".tbz2", ".tbz"),
     "xz": (".tar.xz", ".txz"), "zstd": (".tar.zst", ".tzst"), "bundle": (".bundle",),
 }  # fmt: skip
-# Whatever the readers and the libraries below them raise for bytes that are no archive.
-BROKEN = (
-    EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
-    zstandard.ZstdError,
-)  # fmt: skip
 
 
 def kind(source: Path) -> Format | None:

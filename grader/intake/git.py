@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,12 @@ from grader.model.text import msg
 from grader.polling import pause
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import PurePosixPath
+
     from grader.intake.tree import Tree
 
-__all__ = ["address", "clone_url", "is_address", "read_bundle"]
+__all__ = ["address", "clone_url", "is_address", "read_bundle", "say_missing"]
 
 _CLONE_BYTES = 300 * 1024 * 1024
 _BUNDLE_LINES = 10_000
@@ -153,14 +157,36 @@ def _size(folder: Path) -> int:
     return size
 
 
-def _remark(tree: Tree) -> None:
-    if (tree.into / ".gitmodules").is_file():
+def say_missing(tree: Tree, folders: Collection[PurePosixPath]) -> None:
+    """Note the repositories within the one handed in, which has the name of a commit in place of their files."""
+    modules = tree.into / ".gitmodules"
+    text = modules.read_text("utf-8", "replace") if modules.is_file() else ""
+    declared = {line.partition("=")[2].strip() for line in text.splitlines() if line.strip().startswith("path")}
+    nested = [folder for folder in folders if str(folder) not in declared]
+    there = {str(folder) for file in tree.files() for folder in file.parents}
+    if modules.is_file() and not (declared and declared <= there):
         tree.remarks.notice(
             "git-submodules",
             msg("Submodules are not fetched; their folders are empty."),
             ".gitmodules",
             msg("Commit the files themselves."),
         )
+    for folder in nested:
+        path = shlex.quote(str(folder))
+        command = f"git rm --cached {path} && rm -rf {path}/.git && git add {path} && git commit -m x && git push"
+        tree.remarks.notice(
+            "git-nested-repository",
+            msg(
+                "%(path)s is a repository of its own: the one handed in only refers to it, and its files are missing.",
+                path=str(folder),
+            ),
+            str(folder),
+            msg("Type in your repository: %(command)s", command=command),
+        )
+
+
+def _remark(tree: Tree) -> None:
+    say_missing(tree, tree.survey.empty_folders())  # git itself has no empty ones
     for path in tree.files():
         target = tree.into / path
         if target.stat().st_size < 1024 and target.read_bytes().startswith(_LFS):

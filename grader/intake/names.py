@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")  # in Compose's precedence
 
 LEFT_OUT = frozenset({
-    ".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".pytest_cache", ".mypy_cache",
-    ".ruff_cache", ".gradle", ".idea", ".vscode", ".DS_Store", "__MACOSX", "Thumbs.db", "desktop.ini",
+    ".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".tox", ".nox", "__pycache__", ".pytest_cache",
+    ".mypy_cache", ".ruff_cache", ".gradle", ".idea", ".vscode", ".DS_Store", "__MACOSX", "Thumbs.db", "desktop.ini",
     "grader-report",  # our own, of the attempt before
 })  # fmt: skip
 # Build output is left out only where the tool's own file stands beside it: "build" and "target" are also honest names.
@@ -22,7 +22,6 @@ BUILD_OUTPUT = {
     "build": ("build.gradle", "build.gradle.kts"),
     "dist": ("vite.config.js", "vite.config.ts"),
 }
-MARKERS = frozenset(marker for markers in BUILD_OUTPUT.values() for marker in markers)
 
 _LEFT_OUT_FOLDED = frozenset(n.lower() for n in LEFT_OUT)
 # Make a name read as another one, or look the same as another one.
@@ -37,6 +36,12 @@ ARCHIVE_SUFFIXES = (
     ".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tzst", ".tar.zst", ".7z", ".rar",
     ".bundle", ".tar.z", ".tar.lz", ".tar.lzma", ".tbz", ".tlz", ".zipx", ".gz", ".bz2", ".xz", ".zst", ".lz", ".lzma",
     ".z", ".cpio", ".cab", ".arj", ".ace", ".jar", ".iso", ".dmg",
+)  # fmt: skip
+
+# What a submission is packed in; the others are packed files as well, which a program may have for its own use.
+HANDED_IN = (
+    ".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".tzst", ".tar.zst", ".7z", ".rar",
+    ".bundle",
 )  # fmt: skip
 
 NAME_CHARACTERS = 200

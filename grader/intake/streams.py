@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import struct
 import zlib
 from typing import IO, TYPE_CHECKING, NoReturn, Protocol
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
     from grader.intake.tree import Tree
 
+# Whatever the readers and the libraries below them raise for bytes that are no archive.
+BROKEN = (
+    EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
+    zstandard.ZstdError,
+)  # fmt: skip
 _CHUNK = 64 * 1024
 _MEMORY = 96 * 1024 * 1024  # xz -9 needs 65 MiB, and says so in its header
 _WINDOW = 32 * 1024 * 1024  # zstd -19 needs 8 MiB, --long and --ultra up to 128
@@ -93,6 +99,10 @@ class Source:
                 frames,  # type: ignore[arg-type]  # has the one method that is called
                 read_across_frames=True, read_size=_CHUNK, closefd=False,
             )  # fmt: skip
+
+    def allow(self, size: int) -> None:
+        """Let this much more be read than a submission may unpack to."""
+        self._left += size
 
     def read(self, size: int) -> bytes:
         """Return at most `size` bytes (at most one block), nothing at the end only."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader import scratch
 from grader.errors import GraderError, UsageError
@@ -15,12 +16,16 @@ from grader.model.text import msg
 from grader.model.workspace import Workspace
 from grader.untrusted import one_line
 
+if TYPE_CHECKING:
+    from grader.intake.survey import Find
 
-def take(source: Path | str, into: Path, *, limits: CopyLimits = LIMITS) -> Workspace:
+
+def take(source: Path | str, into: Path, *, limits: CopyLimits = LIMITS, find: Find | None = None) -> Workspace:
     """Copy the submission at `source` into the new or empty folder `into` and return the clean copy.
 
     source: a folder, an archive (zip, tar, also compressed), a git bundle, or an https address of a git repository. A
-    folder or archive that holds nothing but one archive stands for that one.
+    folder or archive that holds nothing but one archive stands for that one. find: returns of a folder with a
+    submission's names and compose files which of its folders hold old data of a container; they begin empty.
     Raises UsageError if there is nothing at `source` that can be opened, or `into` is not empty, cannot be made or
     lies within the submission, SubmissionRefusedError with every reason why it cannot be taken, GraderError if the
     machine fails.
@@ -30,7 +35,7 @@ def take(source: Path | str, into: Path, *, limits: CopyLimits = LIMITS) -> Work
     if url is None:
         _check_call(path, into)
     with clean_place(into):
-        tree = Tree(into, limits)
+        tree = Tree(into, limits, find)
         name = git.clone_url(url, tree) if url is not None else _read(path, tree)
         root = tree.finish()
         inner = archive.only(root)
@@ -85,8 +90,9 @@ def _unwrap(inner: Path, tree: Tree) -> tuple[Tree, Path]:
         shutil.move(inner, packed)
         empty(tree.into)
         fresh = tree.anew()
-        fresh.remarks.notice(
-            "archive-entered", msg("The submission lies in the only file, %(file)s.", file=inner.name), inner.name
-        )
+        if not tree.chosen:
+            fresh.remarks.notice(
+                "archive-entered", msg("The submission lies in the only file, %(file)s.", file=inner.name), inner.name
+            )
         _read(packed, fresh)
         return fresh, fresh.finish()

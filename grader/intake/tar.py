@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.intake.streams import Source
     from grader.intake.tree import Tree
 
+_SURVEYED = 3  # as many times of what may be unpacked is read before it is known what of it is old data of a container
 _HEADER_BYTES = 64 * 1024  # an extended header is read as a whole
 _REGULAR = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 _EXTENDED = {tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE}
@@ -36,12 +37,29 @@ class _Entry(msgspec.Struct, frozen=True):
 def read(opened: Callable[[], Source], tree: Tree, file: str) -> None:
     """Hand all that the archive holds to `tree`; `opened` gives the stream anew each time."""
     stream = opened()
+    stream.allow(_SURVEYED * tree.limits.read_bytes)
     for entry in _entries(stream, tree, file):
-        tree.expect(names.archive_parts(entry.name) or ())
-        _skip(stream, entry.size)
+        _see(entry, stream, tree)
+    tree.settle_survey()
+    tree.choose_archive()
     stream = opened()
     for entry in _entries(stream, tree, file):
         _take(entry, stream, tree)
+
+
+def _see(entry: _Entry, stream: Source, tree: Tree) -> None:
+    """Let the tree see an entry; afterwards the stream stands at the next header."""
+    parts = names.archive_parts(entry.name) or ()
+    blocks = _blocks(stream, entry.size)
+    if entry.type == tarfile.DIRTYPE or entry.name.endswith("/"):
+        tree.survey.see(parts, "folder")
+    elif entry.type == tarfile.SYMTYPE:
+        tree.survey.see(parts, "link", entry.target)
+    elif tree.survey.see(parts, "file"):
+        tree.survey.tell(parts, blocks)
+    for _ in blocks:
+        pass
+    _skip(stream, -entry.size % tar_header.RECORD, padded=False)
 
 
 def _take(entry: _Entry, stream: Source, tree: Tree) -> None:
@@ -69,6 +87,8 @@ def _take(entry: _Entry, stream: Source, tree: Tree) -> None:
 
 def _file(entry: _Entry, stream: Source, tree: Tree) -> None:
     """Copy one file, or compare it: `tar -r` and `tar -u` append what they have again."""
+    if tree.survey.data(names.archive_parts(entry.name) or (), "file"):
+        stream.allow(entry.size)  # it does not count; that it has to be read costs time, which does
     blocks = _blocks(stream, entry.size)
     again = tree.copied(entry.name)
     if again:

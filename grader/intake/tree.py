@@ -7,22 +7,25 @@ import shutil
 import time
 import unicodedata
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from grader.errors import GraderError
 from grader.intake import links, names
 from grader.intake.findings import Remarks
+from grader.intake.survey import Kind, Survey
+from grader.intake.wrapper import enter_wrapper
 from grader.model.text import Text, msg
 from grader.polling import Deadline
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from grader.intake.limits import CopyLimits
+    from grader.intake.survey import Find
 
-Kind = Literal["folder", "file", "link"]
 T = TypeVar("T")
+_ARCHIVES = 5
 
 
 class Tree:
@@ -31,9 +34,10 @@ class Tree:
     Links are created last, so nothing can be written through one.
     """
 
-    def __init__(self, into: Path, limits: CopyLimits) -> None:
+    def __init__(self, into: Path, limits: CopyLimits, find: Find | None = None) -> None:
         self.into = into
         self.limits = limits
+        self.survey = Survey(limits, find, self.tick)
         self.remarks = Remarks()
         self.age = Deadline(limits.patience_s)
         self.began = time.thread_time()
@@ -44,20 +48,41 @@ class Tree:
         self._kinds: dict[str, tuple[PurePosixPath, Kind]] = {}
         self._dropped: set[str] = set()
         self._written: dict[str, PurePosixPath] = {}
-        self._markers: dict[str, set[str]] = {}
         self._apple = False
+        self.chosen = False  # an archive, beside which something else lies, and that is said
 
     def anew(self) -> Tree:
         """Return an empty tree in the same place that goes on with this one's time and notices."""
-        tree = Tree(self.into, self.limits)
+        tree = Tree(self.into, self.limits, self.survey.find)
         tree.age, tree.began = self.age, self.began
         tree.remarks.notices += self.remarks.notices
         return tree
 
-    def expect(self, parts: Sequence[str]) -> None:
-        """Note a name that is still to come, where it tells what beside it is build output."""
-        if parts and parts[-1] in names.MARKERS:
-            self._markers.setdefault(names.key(parts[:-1]), set()).add(parts[-1])
+    def settle_survey(self) -> None:
+        """Find out what is left out, once all names have been seen."""
+        self.remarks.notices += self.survey.settle()
+
+    def choose_archive(self) -> None:
+        """Take the only archive for the submission where no program lies beside it; refuse several."""
+        packed = [names.shown(path) for path in self.survey.choose()]
+        if len(packed) > 1:
+            self.remarks.refuse(
+                "archives-several",
+                msg(
+                    "There is no compose file, but several archives: %(files)s.",
+                    files=", ".join(packed[:_ARCHIVES]) + (", …" if len(packed) > _ARCHIVES else ""),
+                ),
+                packed[0],
+                msg("Hand in the one that counts, alone or beside a report."),
+            )
+        beside = self.survey.number() - 1
+        if packed and beside:
+            self.chosen = True
+            self.remarks.notice(
+                "archive-beside",
+                msg("%(file)s is graded; what lies beside it is not (%(count)d).", file=packed[0], count=beside),
+                packed[0],
+            )
 
     def tick(self) -> None:
         """Refuse what is too much work; called for every entry and block."""
@@ -77,12 +102,11 @@ class Tree:
     def _too_slow(self, limit: float) -> NoReturn:
         self._limit("too-slow", msg("Reading takes more than %(limit)d seconds.", limit=int(limit)))
 
-    def place(self, parts: Sequence[str], kind: Kind, siblings: Collection[str] = ()) -> PurePosixPath | None:
-        """Judge where an entry would lie; None if it is not copied (left out, or remembered as an error).
-
-        siblings: names beside the entry, as far as they matter to what is build output.
-        """
+    def place(self, parts: Sequence[str], kind: Kind) -> PurePosixPath | None:
+        """Judge where an entry would lie; None if it is not copied (left out, or remembered as an error)."""
         self.tick()
+        if self.survey.data(parts, kind) or self.survey.beside(parts):
+            return None
         if any(names.odd(part) for part in parts):
             bad = next(part for part in parts if names.odd(part))
             self.remarks.error(
@@ -92,7 +116,7 @@ class Tree:
                 msg("Rename it: letters, digits, dots, hyphens, at most 200 characters."),
             )
             return None
-        if self._is_left_out(parts, siblings):
+        if self._is_left_out(parts):
             return None
         parts = tuple(unicodedata.normalize("NFC", part) for part in parts)  # as a compose file would write them
         path = PurePosixPath(*parts)
@@ -149,9 +173,8 @@ class Tree:
                 "too-many-files", msg("There are more than %(limit)d files.", limit=self.limits.entries), str(path)
             )
 
-    def _is_left_out(self, parts: Sequence[str], siblings: Collection[str]) -> bool:
+    def _is_left_out(self, parts: Sequence[str]) -> bool:
         """Leave out what is no source, with one notice for each folder and not for what lies below."""
-        last = len(parts) - 1
         for at, part in enumerate(parts):
             key = names.key(parts[: at + 1])
             if key in self._dropped:
@@ -163,8 +186,8 @@ class Tree:
                     self._apple = True
                     self._say_left_out("/".join(parts[: at + 1]))
                 return True
-            beside = siblings if at == last else ()
-            if names.left_out(part, beside or self._markers.get(names.key(parts[:at]), ())):
+            way = parts[: at + 1]
+            if names.left_out(part, self.survey.siblings(parts[:at])) or self.survey.environment(way):
                 self.drop(parts[: at + 1])
                 self._ignore()
                 return True
@@ -290,17 +313,18 @@ class Tree:
         Raises SubmissionRefusedError with all that was found.
         """
         self._drop_repositories()
-        root = _enter_wrapper(self.into, self.links)
+        root = enter_wrapper(self.into, self.links)
         below = PurePosixPath(root.relative_to(self.into))
         for path, target in self.links.items():
             self.tick()
             unfit = links.absolute(target) or len(target) > links.TARGET_BYTES or any(map(names.odd, target.split("/")))
-            if unfit or links.resolve(self.links, path, below) is None:
+            # a link to a link that leads out is not named: whoever mends that one mends both
+            if unfit or links.way_out(self.links, path, below) == path:
                 self.link_refused(path, target)
         self.remarks.settle()
         for path, target in self.links.items():
             self._write(lambda path=path, target=target: (self.into / path).symlink_to(target))  # type: ignore[misc]
-        if below.parts:
+        if below.parts and not self.chosen:
             self.remarks.notice(
                 "folder-entered",
                 msg("The submission lies in the only folder, %(folder)s.", folder=root.name),
@@ -367,19 +391,6 @@ class Tree:
                 msg("The copy of the submission cannot be written: %(why)s", why=error.strerror or str(error)),
                 msg("Make room on the disk that holds temporary files."),
             ) from error
-
-
-def _enter_wrapper(root: Path, links_to_come: Collection[PurePosixPath]) -> Path:
-    """Return the single folder that wraps the submission, or `root` (archives and exports like to add one)."""
-    into = root
-    while True:
-        entries = list(root.iterdir())
-        beside = any(root == into / link.parent for link in links_to_come)
-        if len(entries) != 1 or beside or not entries[0].is_dir() or entries[0].is_symlink():
-            return root
-        if any((root / name).exists() for name in names.COMPOSE_FILES):
-            return root
-        root = entries[0]
 
 
 def _write_all(writer: io.FileIO, block: bytes) -> None:

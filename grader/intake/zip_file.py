@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import stat
 import zlib
 from typing import IO, TYPE_CHECKING
 
 from grader.intake import links, names, zip_directory
 from grader.intake.limits import BLOCK
-from grader.intake.streams import Inflate
+from grader.intake.streams import BROKEN, Inflate
 from grader.model.text import msg
 
 if TYPE_CHECKING:
@@ -28,9 +29,27 @@ def read(file: IO[bytes], tree: Tree, name: str) -> None:
     """Hand all that the archive holds to `tree`."""
     found = zip_directory.entries(file, tree.limits, tree.remarks, name)
     for entry in found:
-        tree.expect(names.archive_parts(entry.name) or ())
+        see_entry(file, entry, tree)
+    tree.settle_survey()
+    tree.choose_archive()
     for entry in found:
         take_entry(file, entry, tree)
+
+
+def see_entry(file: IO[bytes], entry: ZipEntry, tree: Tree) -> None:
+    """Let the tree see an entry's name, and its text if that tells what is left out; what is broken is told later."""
+    tree.tick()
+    parts = names.archive_parts(entry.name) or ()
+    kind = stat.S_IFMT(entry.mode)
+    if kind == stat.S_IFDIR or entry.name.endswith(("/", "\\")):
+        tree.survey.see(parts, "folder")
+    elif kind == stat.S_IFLNK:
+        if 0 < entry.size <= links.TARGET_BYTES and not entry.encrypted:
+            with contextlib.suppress(*BROKEN, OSError):
+                tree.survey.see(parts, "link", b"".join(_data(file, entry)).decode("utf-8", "surrogateescape"))
+    elif tree.survey.see(parts, "file") and not entry.encrypted:
+        with contextlib.suppress(*BROKEN, OSError):
+            tree.survey.tell(parts, _data(file, entry))
 
 
 def take_entry(file: IO[bytes], entry: ZipEntry, tree: Tree) -> None:
@@ -55,6 +74,17 @@ def take_entry(file: IO[bytes], entry: ZipEntry, tree: Tree) -> None:
     else:
         tree.check_size(path, entry.size)
         tree.file(path, _data(file, entry), executable=bool(entry.mode & 0o111))
+
+
+def beginning(file: IO[bytes], entry: ZipEntry, most: int) -> bytes:
+    """Return the first bytes of an entry, as many as there are until it is broken."""
+    found = b""
+    with contextlib.suppress(*BROKEN, OSError):
+        for block in () if entry.encrypted else _data(file, entry):
+            found += block
+            if len(found) >= most:
+                break
+    return found[:most]
 
 
 def _readable(entry: ZipEntry, path: PurePosixPath, tree: Tree) -> bool:

@@ -20,8 +20,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     student: stable within the class, also the name of the folder for reports (a file name without separators).
     source: an absolute path or an https address; "" when the roster names a student who handed nothing in.
     submitted_at: ISO 8601 with its offset, "" when the platform does not say. late: the platform's own mark.
-    ids: the platforms' ids of this student ("moodle", "canvas", "github"), for their import files; "folder" is what the
-    student's folder is called in a class that came from no platform.
+    ids: the platforms' ids of this student ("moodle", "canvas", "blackboard", "gradescope", "github"), for their import
+    files; "folder" is what the student's folder is called in a class that came from no platform.
     """
 
     student: str
@@ -37,7 +37,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class ClassList(msgspec.Struct, frozen=True, kw_only=True):
     """A class as it was found: every attempt in the class's order, and what could not be understood.
 
-    form: how it was handed in ("folder", "github", "moodle", "canvas", "roster").
+    form: how it was handed in ("folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster").
     """
 
     form: str

@@ -48,10 +48,15 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of the submission that is copied into a named volume before the start (in place of a bind mount)."""
+    """A folder of the submission that is copied into a named volume before the start (in place of a bind mount).
+
+    source: "" for one that begins empty. data: a program keeps its data there, whatever user it runs as: at home the
+    folder is that user's, or one that anybody may write to.
+    """
 
     volume: str
     source: str
+    data: bool = False
 
 
 class ImageUse(msgspec.Struct, frozen=True, kw_only=True):

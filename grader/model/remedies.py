@@ -20,6 +20,7 @@ _CYCLE = msg("Break the circle: take one of these references out.")
 _FLATTER = msg("Write it out in fewer steps.")
 
 REMEDIES: dict[str, Text] = {
+    "archive-beside": msg("Nothing has to be changed; a report beside the archive is kept for whoever reads it."),
     "archive-entered": msg("Nothing has to be changed; hand in a folder or one archive next time."),
     "attribute-dropped": _NOTHING,
     "attribute-limited": _NOTHING,
@@ -37,6 +38,7 @@ REMEDIES: dict[str, Text] = {
     "compose-file-ignored": msg("Keep one compose file, or hand in what counts under the name that comes first."),
     "compose-not-mapping": msg("Write services: and below it one entry for each service."),
     "compose-override-ignored": msg("Write what counts into the compose file itself."),
+    "data-left-behind": msg("Nothing has to be changed; a folder with data need not be handed in."),
     "dependency-cycle": msg("Take one of them out of depends_on."),
     "dependency-not-started": msg("Start the other service too, or remove what refers to it."),
     "disk-exceeded": msg("Look at what grows: logs, data that is never removed, messages that come back for ever."),

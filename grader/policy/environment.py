@@ -102,6 +102,7 @@ def judge_env_file(scope: Scope, node: Node, environment: Mapping_[str, str | No
         path = inside(inner, text) if text is not None else None
         if path is None or (not required and not path.is_file()):
             continue
+        scope.project.env_files.append(relative(inner, path))
         data = read_bytes(inner, path, dotenv.MAX_BYTES)
         if data is not None and content_budget(inner, len(data)):
             found.update(_read(inner, data, relative(inner, path), environment, found, raw=raw))

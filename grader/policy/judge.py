@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from grader.errors import SubmissionRefusedError
 from grader.model.text import msg
@@ -29,21 +29,22 @@ TOP_LEVEL = ("services", "networks", "volumes", "configs", "secrets", "name", "v
 MAX_SERVICES = 30
 
 
+class Judgement(NamedTuple):
+    """A submission's services, judged one by one, before it is settled which of them are started."""
+
+    project: Project
+    top: Scope
+    services: dict[str, tuple[Judged, Collector]]
+
+
 def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalogue) -> StackPlan:
     """Return the plan of what may run of a submission.
 
     Raises SubmissionRefusedError with every finding, if one of them is an error. The plan names images by their
     catalogue names; `bind` replaces them. `plan.findings` are the warnings and notices.
     """
-    root = Path(workspace.root).resolve()
-    out = Collector()
-    file = find_compose_file(root, out)
-    variables = read_variables(root, out, file.rpartition("/")[0])
-    project = Project(root=root, file=file, catalogue=catalogue, assignment=assignment, variables=variables, out=out)
-    tree = _model(project, variables)
-    top = Scope(project, "", 1)
-    _top_level(top, tree)
-    services = _services(top, tree)
+    project, top, services = read(workspace, assignment, catalogue)
+    out = project.out
     kept = choose(top, services) if services else {}
     plan = None
     if not out.errors:
@@ -52,6 +53,22 @@ def judge(workspace: Workspace, assignment: Assignment | None, catalogue: Catalo
     if plan is None or out.errors:
         raise SubmissionRefusedError(*out.errors, *(f for f in out.all if f.severity != "error"))
     return plan
+
+
+def read(workspace: Workspace, assignment: Assignment | None, catalogue: Catalogue) -> Judgement:
+    """Judge each service on its own. Raises SubmissionRefusedError for a compose file that cannot be read."""
+    root = Path(workspace.root).resolve()
+    out = Collector()
+    file = find_compose_file(root, out)
+    variables = read_variables(root, out, file.rpartition("/")[0])
+    project = Project(
+        root=root, file=file, catalogue=catalogue, assignment=assignment, variables=variables, out=out,
+        left_behind=frozenset(f.file for f in workspace.findings if f.code == "data-left-behind"),
+    )  # fmt: skip
+    tree = _model(project, variables)
+    top = Scope(project, "", 1)
+    _top_level(top, tree)
+    return Judgement(project, top, _services(top, tree))
 
 
 def _model(project: Project, variables: dict[str, str]) -> Mapping:

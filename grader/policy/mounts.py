@@ -207,11 +207,12 @@ def _folder(scope: Scope, source: str, target: str, exists: bool) -> dict[str, A
         while known in project.volume_names:
             known += "x"
         project.fills.append(Fill(volume=known, source=source))
-        if exists:
+        said = source in project.left_behind
+        if exists and not said:
             scope.notice(
                 "bind-copied", msg("The folder %(source)s is copied into a volume, not mounted.", source=source)
             )
-        else:
+        elif not said:
             scope.notice(
                 "bind-source-missing",
                 msg("The folder %(source)s is not in the submission; it starts empty.", source=source),

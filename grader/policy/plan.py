@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.model.plan import Build, ImageUse, StackPlan, Wait
+from grader.model.plan import Build, Fill, ImageUse, StackPlan, Wait
 from grader.policy import sealed
+from grader.policy.data_folders import data_folders
 from grader.policy.document.interpolate import escape
 from grader.policy.health import shortened, written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from grader.policy.scope import Project
     from grader.policy.service import Judged
 
@@ -47,13 +50,22 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
     return StackPlan(
         compose=compose,
         builds=builds,
-        fills=tuple(f for f in project.fills if f.volume in volumes),
+        fills=tuple(_fills(project, kept, volumes)),
         replicas={name: one.emitted["scale"] for name, one in kept.items()},
         images=tuple(names),
         waits=waits,
         uses=tuple(_use(project, name) for name in names),
         findings=project.out.all,
     )
+
+
+def _fills(project: Project, kept: dict[str, Judged], volumes: dict[str, Any]) -> Iterator[Fill]:
+    """Yield what is filled: nothing where the submission has nothing, unless a program must be able to write there."""
+    data = {str(folder.path) for folder in data_folders(project, kept)}
+    for fill in project.fills:
+        there = (project.root / fill.source).is_dir()
+        if fill.volume in volumes and (there or fill.source in data):
+            yield Fill(volume=fill.volume, source=fill.source if there else "", data=fill.source in data)
 
 
 def _service(one: Judged, *, waited: bool) -> dict[str, Any]:

@@ -54,6 +54,8 @@ class Project:
     bound_volumes: dict[str, str] = field(default_factory=dict)  # volume -> the folder of the submission that it is
     programs: set[str] = field(default_factory=set)  # configs whose files may be executed
     used_volumes: set[str] = field(default_factory=set)
+    env_files: list[str] = field(default_factory=list)  # paths in the submission
+    left_behind: frozenset[str] = frozenset()  # folders that intake left empty, and has said so
     further_files: list[str] = field(default_factory=list)  # compose files that are extended or included
     expanded: int = 0  # characters that replacing variables has made
     content: int = 0  # characters of files read for environments and contents

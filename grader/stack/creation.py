@@ -36,7 +36,8 @@ def make(
         objects.fill_volume(
             client,
             volumes[fill.volume],
-            objects.inside(workspace, fill.source),
+            objects.inside(workspace, fill.source) if fill.source else None,
+            writable=fill.data,
             image=gateway_image,
             name=f"{project}-fill-{number}",
             labels=labels.labels_of(project, owner, "fill"),

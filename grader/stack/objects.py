@@ -60,15 +60,27 @@ def make_volume(client: docker.DockerClient, name: str, planned: Mapping[str, An
 
 
 def fill_volume(
-    client: docker.DockerClient, volume: str, source: Path, *, image: str, name: str, labels: Mapping[str, str]
+    client: docker.DockerClient,
+    volume: str,
+    source: Path | None,
+    *,
+    writable: bool,
+    image: str,
+    name: str,
+    labels: Mapping[str, str],
 ) -> None:
     """Copy the content of the folder `source` into a volume, through a container of `image` that is never started.
 
-    Links are copied as links. Files belong to root, as they do in a bind mount of Docker Desktop.
+    Links are copied as links. Files belong to root, as they do in a bind mount of Docker Desktop. source: None for
+    nothing. writable: whoever the container runs as may write into the volume's own folder.
     """
     with tempfile.TemporaryFile() as archive:
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            tar.add(source, arcname=".", filter=_as_root)
+            top = tarfile.TarInfo(".")
+            top.type, top.mode = tarfile.DIRTYPE, 0o777 if writable else 0o755
+            tar.addfile(top)
+            for path in sorted(source.iterdir()) if source else ():
+                tar.add(path, arcname=f"./{path.name}", filter=_as_root)
         archive.seek(0)
         with engine_errors(f"fill volume {volume}"):
             container = client.containers.create(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader import catalogue, intake, policy, scratch
+from grader import catalogue, policy, scratch
 from grader.errors import SubmissionError
 from grader.pipeline import GATEWAY_IMAGE
+from grader.receiving import receive
 from grader.verify.subjects import subjects
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def images_of(assignment: Assignment) -> tuple[str, ...]:
         with scratch.folder("verify") as folder:
             subject.lay(folder / subject.name)
             try:
-                workspace = intake.take(folder / subject.name, folder / "workspace")
+                workspace = receive(folder / subject.name, folder / "workspace")
                 found += policy.judge(workspace, assignment, known).images
             except SubmissionError:
                 continue  # a mutant whose files are refused needs no image

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import catalogue, digests, intake, pipeline, policy, starting
+from grader import catalogue, digests, pipeline, policy, starting
+from grader.receiving import receive
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Sitting:
 
     def _graded(self, run: pipeline.Run, stage: pipeline.Stages, folder: Path, first: Sequence[str]) -> Result | None:
         live = self._live
-        workspace = stage("intake", lambda: intake.take(self._source, folder / "workspace"))
+        workspace = stage("intake", lambda: receive(self._source, folder / "workspace"))
         root = Path(workspace.root)
         run.findings += workspace.findings
         plan = stage("policy", lambda: policy.judge(workspace, run.assignment, catalogue.load()))
@@ -100,7 +101,7 @@ class Sitting:
 
 def _foundation(plan: StackPlan, root: Path) -> dict[str, Any]:
     """Return what a running stack cannot follow: its model, and what was put into volumes before the start."""
-    fills = {f.volume: digests.of_tree(inside(root, f.source)) for f in plan.fills}
+    fills = {f.volume: digests.of_tree(inside(root, f.source)) if f.source else "" for f in plan.fills}
     return {"compose": plan.compose, "fills": fills}
 
 

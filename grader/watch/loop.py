@@ -33,7 +33,10 @@ class _Sources(DefaultFilter):
 
 def changes(source: Path, out: Path) -> Iterator[None]:
     """Yield after each change of a file below `source` that is not below `out`; ends at Ctrl-C."""
-    for _ in watch(source, watch_filter=_Sources(out), debounce=_REST_MS, step=50, raise_interrupt=False):
+    for _ in watch(
+        source, watch_filter=_Sources(out), debounce=_REST_MS, step=50, raise_interrupt=False,
+        ignore_permission_denied=True,  # what a container left behind belongs to its user
+    ):  # fmt: skip
         yield
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from grader import catalogue, policy
 from grader.errors import GraderError, SubmissionRefusedError
 from grader.intake import names
 from grader.intake.limits import CopyLimits
@@ -38,7 +40,7 @@ class Delivery:
         only = pieces[0].item if len(pieces) == 1 else None
         usable = only is not None and (only.folder or archived(only.name))
         at = self.holding.whole(only) if only and usable else None
-        return str(self._sole(at or self._copied(pieces, student, attempt), student))
+        return str(_opened(at or self._copied(pieces, student, attempt)))
 
     def _copied(self, pieces: Sequence[Piece], student: str, attempt: int) -> Path:
         place = self._into / str(attempt) / student
@@ -49,7 +51,7 @@ class Delivery:
                 msg("The copy of the submission cannot be written: %(why)s", why=error.strerror or str(error)),
                 msg("Make room on the disk that holds temporary files."),
             ) from error
-        tree = Tree(place, _LIMITS)
+        tree = Tree(place, _LIMITS, partial(policy.left_behind, catalogue=catalogue.load()))
         try:
             self.holding.hand(pieces, tree)
             return tree.finish()
@@ -61,21 +63,6 @@ class Delivery:
                         code=finding.code, file=finding.file or "?")
                 )  # fmt: skip
             return place
-
-    def _sole(self, at: Path, student: str) -> Path:
-        """Return the archive that is the submission although something lies beside it (a report, a screenshot)."""
-        if not at.is_dir():
-            return at
-        try:
-            found = [entry for entry in at.iterdir() if not entry.name.startswith(".") and not names.odd(entry.name)]
-        except OSError:  # intake will say so
-            return at
-        packed = [e for e in found if archived(e.name) and e.is_file() and not e.is_symlink()]
-        if len(packed) != 1 or any(entry.is_dir() or entry.name in names.COMPOSE_FILES for entry in found):
-            return at
-        if len(found) > 1:
-            self.say_left(student, packed[0].name, len(found) - 1)
-        return packed[0]
 
     def say_strangers(self, found: Sequence[str]) -> None:
         """Note entries of the class that are no student's."""
@@ -91,6 +78,16 @@ class Delivery:
             msg("%(student)s: %(file)s is graded; what lies beside it is not (%(count)d).", student=student,
                 file=names.shown(file), count=count)
         )  # fmt: skip
+
+
+def _opened(at: Path) -> Path:
+    """Return the archive that is all there is in a folder: what a platform wraps one in is nothing to be told of."""
+    try:
+        found = [entry for entry in at.iterdir() if not entry.name.startswith(".")] if at.is_dir() else []
+    except OSError:  # intake will say so
+        return at
+    only = found[0] if len(found) == 1 and not names.odd(found[0].name) else None
+    return only if only and archived(only.name) and only.is_file() and not only.is_symlink() else at
 
 
 def archived(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grader.batch.classes import copies
 from grader.batch.classes.delivery import archived
 from grader.batch.classes.holding import Piece
 from grader.batch.classes.identifiers import full
@@ -18,15 +19,26 @@ if TYPE_CHECKING:
 
 
 def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
-    """Return an entry for each folder or archive, by name."""
+    """Return an entry for each folder or archive, by name; copies of one are further attempts of its student."""
+    items = students(delivery)
+    called = [item.name if item.folder else archive.stem(item.name) for item in items]
     entries = []
-    for item in students(delivery):
-        name = item.name if item.folder else archive.stem(item.name)
+    for name, attempts in copies.grouped(called):
         student = identifiers.give(name)
-        source = delivery.deliver([Piece(item, _packed(student, item))], student)
         written = full(name)
         shown = "" if student == written else written
-        entries.append(Entry(student=student, name=shown, source=source, ids={"folder": written}))
+        if len(attempts) > 1:
+            delivery.notices.append(
+                msg(
+                    "%(student)s: these are taken for one student's attempts, and the last counts: %(files)s. Rename "
+                    "what is another student's.",
+                    student=student, files=", ".join(names.shown(items[attempt].name) for attempt in attempts),
+                )
+            )  # fmt: skip
+        for number, attempt in enumerate(attempts, start=1):
+            item = items[attempt]
+            source = delivery.deliver([Piece(item, _packed(student, item))], student, number)
+            entries.append(Entry(student=student, name=shown, source=source, attempt=number, ids={"folder": written}))
     return entries
 
 

@@ -10,6 +10,7 @@ from grader.batch.classes import folders
 from grader.batch.classes.holding import Piece
 from grader.intake import clone_files
 from grader.model.classroom import Entry
+from grader.model.text import msg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from grader.batch.classes.delivery import Delivery
     from grader.batch.classes.holding import Holding, Item
     from grader.batch.classes.identifiers import Identifiers
+    from grader.model.text import Text
 
 _USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60})")
+_SHOWN = 10
 _TAIL = 8 * 1024  # bytes of a log that are read; a line of it is seldom longer than 200
 _COMMITTED = re.compile(rb"> (?P<at>\d{1,11}) (?P<offset>[+-]\d{4})\tcommit\b[^\n]*\n?\Z")
 
@@ -50,6 +53,18 @@ def read(assignment_id: str, delivery: Delivery, identifiers: Identifiers) -> li
             )
         )  # fmt: skip
     return entries
+
+
+def say_again(entries: Sequence[Entry], notices: list[Text]) -> None:
+    """Note users who may be another one's second repository: `ana-1` beside `ana`. Only a roster tells."""
+    users = {entry.ids["github"].casefold() for entry in entries}
+    again = [e.ids["github"] for e in entries if re.sub(r"-[1-9]\d?\Z", "", e.ids["github"].casefold()) in users]
+    again = [user for user in again if re.search(r"-[1-9]\d?\Z", user)]
+    if again:
+        notices.append(
+            msg("These may be second repositories of other students; with the classroom's roster (--roster) it is "
+                "known: %(students)s", students=", ".join(again[:_SHOWN]) + (", …" if len(again) > _SHOWN else ""))
+        )  # fmt: skip
 
 
 def common(found: Sequence[str]) -> str:

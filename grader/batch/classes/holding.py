@@ -54,6 +54,9 @@ class Holding(Protocol):
     def within(self, item: Item) -> list[str]:
         """Return the names directly within an item that is a folder."""
 
+    def text(self, item: Item, most: int) -> bytes:
+        """Return the first bytes of a file, none if it cannot be read."""
+
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Copy all pieces of one submission; raises SubmissionRefusedError for what no submission may hold."""
 
@@ -84,12 +87,25 @@ class FolderHolding:
         except OSError:
             return []
 
+    def text(self, item: Item, most: int) -> bytes:
+        """Return the first bytes of a file; a link is none."""
+        try:
+            descriptor = os.open(self._root / item.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, "rb") as reader:
+                return reader.read(most) if stat.S_ISREG(os.fstat(reader.fileno()).st_mode) else b""
+        except OSError:
+            return b""
+
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Copy the files among `pieces`, and all that lies in its folders."""
         for piece in pieces:
+            if piece.item.folder:
+                folder.survey(self._root / piece.item.name, tree)
+        tree.settle_survey()
+        for piece in pieces:
             path = self._root / piece.item.name
             if piece.item.folder:
-                folder.read(path, tree)
+                folder.copy(path, tree)
             else:
                 _file(path, piece.name, tree)
 

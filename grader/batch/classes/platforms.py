@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from grader.batch.classes import blackboard, gradescope
 from grader.intake import archive
 
 if TYPE_CHECKING:
@@ -80,9 +81,13 @@ def again(file: str) -> tuple[str, int]:
     return (found["base"] + file[len(stem) :], int(found["number"]) + 1) if found else (file, 1)
 
 
-def recognised(items: Sequence[Item]) -> Platform | None:
+def recognised(items: Sequence[Item]) -> Platform | Literal["blackboard", "gradescope"] | None:
     """Return the platform that named these items: one such name is enough for Moodle's, Canvas's is half of them."""
     if any(map(moodle, items)):
         return "moodle"
+    if gradescope.recognised(items):
+        return "gradescope"
+    if blackboard.recognised(items):
+        return "blackboard"
     found = sum(canvas(item) is not None for item in items)
     return "canvas" if found and found * 2 >= len(items) else None

@@ -5,7 +5,16 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Literal, get_args
 
-from grader.batch.classes import beside, downloaded, folders, github, platforms, zip_holding
+from grader.batch.classes import (
+    beside,
+    blackboard,
+    downloaded,
+    folders,
+    github,
+    gradescope,
+    platforms,
+    zip_holding,
+)
 from grader.batch.classes import roster as rosters
 from grader.batch.classes.delivery import Delivery, archived
 from grader.batch.classes.holding import FolderHolding
@@ -24,7 +33,7 @@ if TYPE_CHECKING:
     from grader.model.classroom import Entry
     from grader.model.text import Text
 
-Form = Literal["folder", "github", "moodle", "canvas", "roster"]
+Form = Literal["folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster"]
 FORMS: tuple[Form, ...] = get_args(Form)
 _NOTICES = 500
 
@@ -43,7 +52,7 @@ def read(
     if form == "roster" or (form is None and _is_csv(source)):
         if roster:
             raise UsageError(msg("A class that is a CSV file is its own roster; leave the other one out."))
-        return ClassList(form="roster", entries=tuple(rosters.entries(rosters.read(source), source)))
+        return ClassList(form="roster", entries=tuple(rosters.entries(rosters.read(source, alone=True), source)))
     rows = rosters.read(roster) if roster else None
     with _held(source, into) as holding, clean_place(into):
         return _read(_entered(holding, form), assignment_id, into, form, rows)
@@ -64,6 +73,8 @@ def _read(
                 path=one_line(holding.name),
             )
         )  # fmt: skip
+    if rows is None and form == "github":
+        github.say_again(entries, delivery.notices)
     if rows is not None:
         entries = beside.joined(entries, rows, identifiers, delivery.notices)
     return ClassList(form=form, entries=tuple(entries), notices=_shown(delivery.notices))
@@ -78,6 +89,10 @@ def _shown(notices: list[Text]) -> tuple[Text, ...]:
 def _entries(form: Form, delivery: Delivery, assignment_id: str, identifiers: Identifiers) -> list[Entry]:
     if form == "moodle" or form == "canvas":  # noqa: PLR1714 - so that mypy knows which forms are left
         return downloaded.read(form, delivery, identifiers)
+    if form == "blackboard":
+        return blackboard.read(delivery, identifiers)
+    if form == "gradescope":
+        return gradescope.read(delivery, identifiers)
     if form == "github":
         return github.read(assignment_id, delivery, identifiers)
     return folders.read(delivery, identifiers)
@@ -92,7 +107,7 @@ def _entered(holding: Holding, form: Form | None) -> Holding:
     inner = None if platforms.recognised(holding.items) else holding.inner()
     if inner is None:
         return holding
-    if form in {None, "moodle", "canvas"} and platforms.recognised(inner.items):
+    if form in {None, "moodle", "canvas", "blackboard", "gradescope"} and platforms.recognised(inner.items):
         return inner
     submission = any(item.name in names.COMPOSE_FILES for item in inner.items)
     several = sum(item.folder or archived(item.name) for item in inner.items) > 1

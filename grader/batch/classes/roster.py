@@ -22,12 +22,18 @@ if TYPE_CHECKING:
 
 _ATTEMPTS = 1000
 _PARTICIPANT = re.compile(r"particip\w*?\s*(\d+)", re.IGNORECASE)  # in Moodle's grading worksheet, in any language
+_POINTS = re.compile(r"\s*(points possible|puntos posibles)", re.IGNORECASE)
+_TEST = frozenset({"student, test", "test student"})
 _YES = frozenset({"yes", "y", "true", "1", "x", "si", "sí", "s", "verdadero", "late", "tarde"})
 _NO = frozenset({"", "no", "n", "false", "0", "falso"})
 
 
 class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of a roster, its values checked. line: where it begins, from 1. source: absolute path, address or ""."""
+    """A row of a roster, its values checked. line: where it begins, from 1. source: absolute path, address or "".
+
+    login: another name that the platform knows the student by. repository: in which several work where they are a
+    group. nobody: the platform's own test student.
+    """
 
     line: int
     student: str
@@ -39,10 +45,17 @@ class RosterRow(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     github: str = ""
     moodle: str = ""
+    canvas: str = ""
+    login: str = ""
+    repository: str = ""
+    nobody: bool = False
 
 
-def read(path: Path) -> list[RosterRow]:
-    """Return the rows of a roster, in its order; raises UsageError with the line that is wrong, and what it wants."""
+def read(path: Path, *, alone: bool = False) -> list[RosterRow]:
+    """Return the rows of a roster, in its order; raises UsageError with the line that is wrong, and what it wants.
+
+    alone: it is the class itself, and does not lie beside one.
+    """
     lines = records(path)
     at, header = next(lines, (1, []))
     if columns.repeated(header):
@@ -51,8 +64,17 @@ def read(path: Path) -> list[RosterRow]:
             at,
             msg("%(file)s, line %(line)d: the column %(name)s is there twice.", name=columns.repeated(header)),
         )
+    if alone and columns.of_classroom_grades(header):
+        wrong(
+            path,
+            at,
+            msg(
+                "%(file)s is GitHub Classroom's grade export, which holds no submissions: clone them (gh classroom "
+                "clone student-repos), name their folder as the class, and this file by --roster.",
+            ),
+        )
     places = columns.placed(header)
-    if "student" not in places:
+    if not places.keys() & {"student", "canvas", "last"}:
         wrong(
             path,
             at,
@@ -77,6 +99,8 @@ def read(path: Path) -> list[RosterRow]:
                 ),
             )
         row = _row(path, line, {m: cells[p].strip() if p < len(cells) else "" for m, p in places.items()})
+        if row is None:
+            continue
         first = seen.setdefault((names.key((row.student,)), row.attempt), line)
         if first != line:
             raise UsageError(
@@ -92,6 +116,7 @@ def read(path: Path) -> list[RosterRow]:
 
 def entries(rows: list[RosterRow], path: Path) -> list[Entry]:
     """Return the class that a roster is, students in its order and each one's attempts from the first."""
+    rows = [row for row in rows if not row.nobody]
     if not rows:
         wrong(path, 2, msg("%(file)s, line %(line)d: no student follows the line of headings."))
     identifiers = Identifiers()
@@ -116,23 +141,45 @@ def entry(row: RosterRow, student: str) -> Entry:
 
 def ids(row: RosterRow) -> dict[str, str]:
     """Return the platforms' ids that a row knows."""
-    return {platform: found for platform, found in (("github", row.github), ("moodle", row.moodle)) if found}
+    found = (("github", row.github), ("moodle", row.moodle), ("canvas", row.canvas))
+    return {platform: own for platform, own in found if own}
 
 
-def _row(path: Path, line: int, cells: dict[str, str]) -> RosterRow:
-    if not cells["student"]:
+def _row(path: Path, line: int, cells: dict[str, str]) -> RosterRow | None:
+    """Return what a row says; None for one that is no student's, as Canvas's points of the assignments."""
+    name, email = _name(cells), full(cells.get("email", ""))
+    canvas, login = (full(cells.get(column, "")) for column in ("canvas", "login"))
+    if "canvas" in cells and not canvas and (not name or _POINTS.match(name)):
+        return None
+    student = full(cells.get("student", ""))
+    if not student and {"canvas", "last"} & cells.keys():  # platforms leave the number of many empty
+        student = f"{slug(name)[:60]}-{canvas}" if canvas else email or name
+    if not student:
         wrong(path, line, msg("%(file)s, line %(line)d: the student is missing. Fill the cell, or remove the line."))
-    student, name = (full(cells.get(column, "")) for column in ("student", "name"))
     worksheet = _PARTICIPANT.fullmatch(student)
     if worksheet and name:  # as in the names of the download
         student = f"{slug(name)[:60]}-{worksheet[1]}"
     return RosterRow(
         line=line, student=student,
-        name=name, email=full(cells.get("email", "")),
+        name=name, email=email or (login if "@" in login else ""), canvas=canvas, login=login,
+        nobody="canvas" in cells and _is_test(name, login), repository=full(cells.get("repository", "")),
         source=_source(path, line, cells.get("source", "")), attempt=_attempt(path, line, cells.get("attempt", "")),
         submitted_at=_time(path, line, cells.get("submitted_at", "")), late=_late(path, line, cells.get("late", "")),
         github=full(cells.get("github", "")), moodle=worksheet[1] if worksheet else "",
     )  # fmt: skip
+
+
+def _name(cells: dict[str, str]) -> str:
+    """Return a student's full name, which platforms also give in two columns."""
+    name, first, last = (full(cells.get(column, "")) for column in ("name", "first", "last"))
+    first = first or name
+    whole = not last or last.casefold() in first.casefold()
+    return (name or first) if whole else full(f"{first} {last}")
+
+
+def _is_test(name: str, login: str) -> bool:
+    """Say whether this is the student that Canvas makes for a teacher to try things with; its login is a hash."""
+    return name.casefold() in _TEST or re.fullmatch(r"[0-9a-f]{40}", login) is not None
 
 
 def _source(path: Path, line: int, cell: str) -> str:

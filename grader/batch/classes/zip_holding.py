@@ -11,6 +11,7 @@ from grader.errors import SubmissionRefusedError, UsageError
 from grader.intake import archive, names, zip_directory, zip_file
 from grader.intake.findings import Remarks
 from grader.intake.limits import CopyLimits
+from grader.intake.streams import BROKEN
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -52,14 +53,25 @@ class ZipHolding:
         """Return the names directly within a folder."""
         return sorted({rest.split("/")[0] for rest, _ in self._below[item.name] if rest})
 
+    def text(self, item: Item, most: int) -> bytes:
+        """Return the first bytes of a file."""
+        entry = next((entry for rest, entry in self._below[item.name] if not rest), None)
+        return zip_file.beginning(self._file, entry, most) if entry else b""
+
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Unpack all pieces of one submission into `tree`."""
         before = tree.bytes
-        for piece in pieces:
-            for rest, entry in self._below[piece.item.name]:
-                inner = rest if piece.item.folder else piece.name
-                if inner:
-                    self._unpack(msgspec.structs.replace(entry, name=inner), tree)
+        entries = [
+            msgspec.structs.replace(entry, name=rest if piece.item.folder else piece.name)
+            for piece in pieces
+            for rest, entry in self._below[piece.item.name]
+            if rest or not piece.item.folder
+        ]
+        for entry in entries:
+            zip_file.see_entry(self._file, entry, tree)
+        tree.settle_survey()
+        for entry in entries:
+            self._unpack(entry, tree)
         self._left -= tree.bytes - before
         if self._left < 0:
             raise UsageError(
@@ -102,7 +114,7 @@ def opened(file: IO[bytes], path: Path) -> ZipHolding:
     name = names.shown(path.name)
     try:
         found = zip_directory.entries(file, _DIRECTORY, Remarks(), name)
-    except (*archive.BROKEN, SubmissionRefusedError) as error:
+    except (*BROKEN, SubmissionRefusedError) as error:
         raise UsageError(
             msg(
                 "%(file)s is no zip that can be read: it is damaged, cut off, or says two things at once. "

@@ -10,6 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.catalogue import load as load_catalogue
+from grader.policy import left_behind
 from grader.policy.collect import Collector
 from grader.policy.document import dotenv
 from grader.policy.document.interpolate import InterpolationError, escape, expand
@@ -194,3 +196,32 @@ def test_files_put_into_containers_are_limited_together(submission: Submission) 
         submission.write(f"f{i}.txt", "x" * 500_000)
     mounts = ", ".join(f"./f{i}.txt:/f{i}.txt" for i in range(12))
     assert set(submission.service(f"volumes: [{mounts}]").errors()) == {"files-too-large"}
+
+
+HOMES = ("/data", "/var/log/redis", *(f"/data/appendonlydir/{n}" for n in range(40)))
+MANY = {
+    "mounts": {f"d/{n}/{m}": home for n in range(30) for m, home in enumerate(HOMES)},
+    "words": {"d": "/data"},
+}
+
+
+@pytest.mark.parametrize("case", MANY)
+def test_old_data_is_found_soon_whatever_is_bound(submission: Submission, case: str) -> None:
+    """Thirty brokers with as many mounts as there may be, and texts in which every word could name a file."""
+    submission.write("long.conf", filled("a", 500_000)).write("more.conf", filled("dir \t ", 500_000))
+    submission.write("d/x.conf", filled("\n", 60_000))
+    services = "".join(
+        f"  s{n}:\n    image: redis:7\n    command: redis-server {filled('/data/x.conf ', 5000)}\n    volumes:\n"
+        + "".join(
+            f"      - ./{source}:{home}\n"
+            for source, home in MANY[case].items()
+            if case == "words" or f"/{n}/" in source
+        )
+        + "      - ./long.conf:/etc/long.conf\n      - ./more.conf:/etc/more.conf\n"
+        for n in range(30)
+    )
+    submission.compose("services:\n" + services)
+    began = time.process_time()
+    found = left_behind(submission.root, load_catalogue())
+    assert time.process_time() - began < 2 * SECONDS
+    assert {f.path for f in found} <= set(MANY[case])

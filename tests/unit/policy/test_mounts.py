@@ -147,3 +147,23 @@ def test_tmpfs_is_capped_and_loses_its_options(submission: Submission) -> None:
         "/tmp:size=268435456",
         "/run:size=268435456",
     ]
+
+
+def test_where_a_broker_keeps_its_data_any_user_may_write(submission: Submission) -> None:
+    """At home the folder is its user's; one that is not handed in begins empty and is no error."""
+    submission.write("there/x", "1").write("app/x", "1")
+    submission.compose(
+        """
+        services:
+          rabbitmq: {image: "rabbitmq:3-management", volumes: ["./there:/var/lib/rabbitmq"]}
+          again: {image: "rabbitmq:3-management", volumes: ["./missing:/var/lib/rabbitmq"]}
+          app: {image: "node:20-alpine", volumes: ["./app:/app", "./nowhere:/data"]}
+        """
+    )
+    plan = submission.plan()
+    assert plan.fills == (
+        Fill(volume="fill-1", source="there", data=True),
+        Fill(volume="fill-2", source="", data=True),
+        Fill(volume="fill-3", source="app"),
+    )
+    assert set(plan.compose["volumes"]) == {"fill-1", "fill-2", "fill-3", "fill-4"}

@@ -64,11 +64,18 @@ def test_a_single_loose_file_is_a_submission(lay: Laying, packed: Laying, readin
     assert listed(found.entries[0].source) == ["compose.yaml"]
 
 
-def test_one_archive_counts_and_what_lies_beside_it_is_named(lay: Laying, packed: Laying, reading: Reading) -> None:
+@pytest.mark.parametrize("kind", ["packed", "lay"])
+def test_one_archive_counts_and_what_lies_beside_it_is_named(
+    request: pytest.FixtureRequest, reading: Reading, tmp_path: Path, kind: str
+) -> None:
+    """Intake says it, to whoever opens the submission, in a class or alone."""
     names = ("Ana_1_assignsubmission_file_/informe.pdf", "Ana_1_assignsubmission_file_/lab.zip")
-    found = reading(lay(*names))
-    assert found.entries[0].source.endswith("/lab.zip")
-    assert found.notices[0].params == {"student": "Ana-1", "file": "lab.zip", "count": 1}
+    found = reading(request.getfixturevalue(kind)(*names))
+    workspace = take(found.entries[0].source, tmp_path / "taken")
+    assert listed(workspace.root) == ["compose.yaml"]
+    assert [f.message.params for f in workspace.findings if f.code == "archive-beside"] == [
+        {"file": "lab.zip", "count": 1}
+    ]
 
 
 def test_groups_blind_marking_and_texts_are_read(packed: Laying, reading: Reading) -> None:

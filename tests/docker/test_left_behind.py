@@ -1,0 +1,122 @@
+"""A right program that ran at home with its data in a folder: graded from that folder, as its containers left it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from grader import assignments, pipeline
+from grader.images.endpoint import current_endpoint
+from grader.stack.compose import find_compose
+from grader.verify import subjects
+from grader.verify.images import images_of
+from grader.verify.judging import problems_of
+from tests.docker.missing import resolved
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import docker
+
+pytestmark = pytest.mark.docker
+
+REFERENCES = [
+    ("rabbitmq-task-queue", "node"), ("rabbitmq-task-queue", "python"), ("redis-cache-aside", "node"),
+    ("redis-cache-aside", "go"), ("kafka-consumer-group", "node"), ("kafka-consumer-group", "python"),
+]  # fmt: skip
+UP_S = 300
+
+
+class Home:
+    """A student's machine: plain Compose in the student's own folder, with binds of that folder."""
+
+    def __init__(self, engine: docker.DockerClient, folder: Path, aside: Path) -> None:
+        self.engine = engine
+        self.folder = folder
+        self._project = f"home-{secrets.token_hex(4)}"
+        self._override = aside / "override.yaml"
+        self._env = {"PATH": os.environ["PATH"], "HOME": str(aside), "DOCKER_HOST": current_endpoint()}
+        self._image = ""
+
+    def bind(self) -> list[str]:
+        """Write `./data/NAME` wherever the compose file names a volume; return the names."""
+        file = self.folder / "compose.yaml"
+        text = file.read_text("utf-8")
+        names = sorted(yaml.safe_load(text)["volumes"])
+        for name in names:
+            (self.folder / "data" / name).mkdir(parents=True, mode=0o777)
+            (self.folder / "data" / name).chmod(0o777)  # as students do: Kafka does not run as root
+            text = re.sub(rf"^(\s+- ){re.escape(name)}:/", rf"\g<1>./data/{name}:/", text, flags=re.MULTILINE)
+        file.write_text(text, "utf-8")
+        return names
+
+    def run(self, images: dict[str, str]) -> None:
+        """Start what keeps data and is not built here, wait until it is healthy, and stop it as Ctrl-C does."""
+        services: dict[str, Any] = yaml.safe_load((self.folder / "compose.yaml").read_text("utf-8"))["services"]
+        stores = {
+            name: images[service["image"]]
+            for name, service in services.items()
+            if service.get("image") in images and service.get("volumes")
+        }
+        lines = ["services:"]
+        for name, image in stores.items():  # the reference that stands for the image here; no port of this machine
+            lines += [f"  {name}:", f"    image: {image}", "    pull_policy: never", "    ports: !override []"]
+        self._override.write_text("\n".join(lines) + "\n", "utf-8")
+        self._image = next(iter(stores.values()))
+        self._compose("up", "--detach", "--wait", "--no-deps", *stores)
+        self._compose("stop")
+
+    def leave(self) -> None:
+        """Remove containers and networks, and then what is in the folder: it belongs to the containers' users."""
+        if not self._image:
+            return
+        self._compose("down", "--volumes", "--timeout", "5")
+        self.engine.containers.run(
+            self._image, ["-rf", "/home-of-student/data"], entrypoint="rm", user="0", remove=True, network_mode="none",
+            volumes={str(self.folder): {"bind": "/home-of-student", "mode": "rw"}},
+        )  # fmt: skip
+
+    def _compose(self, *arguments: str) -> None:
+        files = ("-f", str(self.folder / "compose.yaml"), "-f", str(self._override))
+        done = subprocess.run(
+            [str(find_compose()), "-p", self._project, *files, *arguments],
+            cwd=self.folder, env=self._env, capture_output=True, text=True, timeout=UP_S, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+
+
+@pytest.fixture
+def home(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Home]:
+    (tmp_path / "aside").mkdir()
+    found = Home(engine, tmp_path / "tarea", tmp_path / "aside")
+    yield found
+    found.leave()
+
+
+@pytest.mark.parametrize(("of", "name"), REFERENCES)
+def test_a_reference_that_ran_at_home_passes_every_check(
+    engine: docker.DockerClient, home: Home, of: str, name: str
+) -> None:
+    """Its volumes are binds, its containers have filled and left them: full marks, and each is said to begin empty."""
+    assignment = assignments.load(of)
+    images = {image: found.reference for image, found in resolved(engine, images_of(assignment)).items()}
+    subject = subjects.subject(assignment, name)
+    subject.lay(home.folder)
+    bound = home.bind()
+    home.run(images)
+    left = {volume: sum(1 for _ in (home.folder / "data" / volume).rglob("*")) for volume in bound}
+    assert os.geteuid() != 0 or all(left.values()), left  # others may not look into all of them
+
+    result = pipeline.grade(home.folder, assignment, lambda _event: None)
+    said = {f.file for f in result.findings if f.code == "data-left-behind"}
+    assert said == {f"data/{volume}" for volume in bound}
+    cells = {o.check: (o.verdict, o.reason) for o in result.outcomes}
+    assert problems_of(subject, cells) == (), [(o.check, o.observed) for o in result.outcomes if o.verdict != "passed"]
+    assert (result.grade.status, result.grade.score, result.grade.bonus) == ("final", 100, result.grade.max_bonus)
