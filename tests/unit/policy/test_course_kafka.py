@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grader import catalogue
+from grader.errors import SubmissionRefusedError
 from grader.model.assignment import Assignment, ContractService
 from grader.model.text import Bilingual
 from grader.model.workspace import Workspace
@@ -111,3 +113,26 @@ def test_a_node_is_its_own_quorum(submission: Submission) -> None:
         "KAFKA_PROCESS_ROLES: broker,controller\n      KAFKA_CONTROLLER_QUORUM_VOTERS: 1@localhost:9093",
     )
     assert found(submission, text) == {}
+
+
+@pytest.mark.parametrize(
+    ("image", "connects", "instead"),
+    [
+        ("wurstmeister/kafka", "KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", "confluentinc/cp-kafka:7.9.0"),
+        ("confluentinc/cp-kafka:7.2", "KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", "confluentinc/cp-kafka:7.9.0"),
+        ("apache/kafka:3.8", "KAFKA_PROCESS_ROLES: broker", "apache/kafka:3.9.1"),
+        ("apache/kafka:3.8", "KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", "confluentinc/cp-kafka:7.9.0"),
+        ("redpandadata/redpanda", "X: y", "apache/kafka:3.9.1"),
+        ("bitnami/kafka:3.8", "KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", "confluentinc/cp-kafka:7.9.0"),
+    ],
+)
+def test_the_broker_to_use_instead_is_one_that_starts_as_it_is_set_up(
+    submission: Submission, image: str, connects: str, instead: str
+) -> None:
+    """What is set up for ZooKeeper is sent to an image that knows it, whatever its name was."""
+    submission.compose(f"services:\n  kafka:\n    image: {image}\n    environment:\n      {connects}\n")
+    with pytest.raises(SubmissionRefusedError) as refused:
+        judge(Workspace(root=str(submission.root), name="entrega"), KAFKA, catalogue.load())
+    (finding,) = refused.value.findings
+    assert finding.remedy
+    assert finding.remedy.params["image"] == instead
