@@ -306,6 +306,8 @@ def judged(
     stop: runner.Stop | None = None,
 ) -> tuple[Outcome, ...]:
     """Run checks on a stack that is up; `folder` is made for them."""
+    known = (finding for state in states.values() for finding in state.findings)
+    run.findings += tuple(finding for finding in known if finding not in run.findings)
     session = Session(
         stack=stack.info,
         assignment=run.assignment,
