@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from grader.stack.container import ContainerState
     from grader.stack.stack import Stack
 
+_START_IT = msg("Start it with docker compose up in your project and read what it says.")
 _OUTPUT_LINES = 10
 _LOG_LINES = 15
 
@@ -71,7 +72,7 @@ def failure(stack: Stack, done: Completed, deadline_s: float) -> Finding:
         severity="error",
         message=msg("The project does not start: docker compose up ended with an error."),
         path=f"services.{troubled[0][0].service}" if troubled else "services",
-        remedy=msg("Start it with docker compose up in your project and read what it says."),
+        remedy=_START_IT,
         detail=(*detail, *said) if troubled and troubled[0][1].ailment else (*said, *detail),
     )
     if done.timed_out:
@@ -100,6 +101,7 @@ def not_ready(stack: Stack, service: str, *, asked: bool) -> Finding | None:
             severity="warning",
             message=msg("%(service)s is not ready.", service=service),
             path=f"services.{service}",
+            remedy=_START_IT,
         )
         shown = unhealthy.explained(finding, service, state) if asked and state.ailment else finding
         shown = causes.start_explained(shown, [*state.ailment, *container.logs(_LOG_LINES)], stack.sources, service)
