@@ -13,7 +13,7 @@ from grader.policy import bitnami, course_kafka
 from grader.policy.course_kafka import APACHE, CONFLUENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from grader.policy.image_names import Image
     from grader.policy.scope import Scope
@@ -199,6 +199,12 @@ def _meant(one: Judged, image: Image) -> dict[str, str]:
     used = repr([one.emitted.get(name) for name in ("command", "entrypoint", "healthcheck")])
     names = (name for name in one.emitted.get("environment", {}) if name not in used)
     return {name: instead for name in names if (instead := _instead(family, name)) is not None}
+
+
+def renamed(image: str, names: Iterable[str]) -> str:
+    """Return how variables of others are called in an image of the catalogue, "" where none of them is another's."""
+    family = FAMILIES.get(image.partition(":")[0], {})
+    return ", ".join(f"{name} → {instead}" for name in names if (instead := _instead(family, name)))
 
 
 def _instead(family: Mapping[str, str], name: str) -> str | None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.model.text import Text, msg
-from grader.policy import bitnami
+from grader.policy import bitnami, variables
 from grader.policy.dockerfile.words import json_words, pairs
 from grader.policy.environment import changes_programs
 from grader.policy.image_names import parse, say_gone
@@ -73,6 +73,9 @@ def _suggest(scope: Scope, name: str, upstreams: tuple[str, ...], sets: bitnami.
         near = nearest(upstreams[0])
     if sets and bitnami.ZOOKEEPER_MODE.intersection(sets.variables) and bitnami.WITH_ZOOKEEPER in upstreams:
         near = nearest(bitnami.WITH_ZOOKEEPER)
+    new = variables.renamed(near, sets.variables) if near and sets else ""
+    if near and new:
+        return msg("Use %(image)s; what you set is written there as: %(new)s.", image=near, new=new)
     if near:
         return msg("Use %(image)s.", image=near)
     return msg("Use an image of the catalogue (grader images list shows them).")

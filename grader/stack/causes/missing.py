@@ -38,6 +38,15 @@ _SAID: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"there is no POM in this directory"), ("pom.xml",)),
 )
 _LINE_CHARS = 500
+# What programs and the engine say of the file that a container was to run.
+_NOT_THERE = (
+    re.compile(r"can't open file ['\"](?P<name>[^'\"]+)['\"]: \[Errno 2\]"),
+    re.compile(r"Cannot find module ['\"](?P<name>/[^'\"]+)['\"]"),
+    re.compile(r"Unable to access jarfile (?P<name>\S+)"),
+    re.compile(r'\bexec: "(?P<name>[^"]+)": (?:stat \S+: no such file|executable file not found)'),
+    re.compile(r"^\S*sh: (?:\d+: |line \d+: )?(?:can't open|cannot open) ['\"]?(?P<name>[^\s'\":]+)"),
+)
+_RUNS = re.compile(r"\s*(?:CMD|ENTRYPOINT)\b", re.IGNORECASE)
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -52,6 +61,42 @@ def cause(words: Sequence[str], sources: Sources, build: Build, instruction: str
                 wanted = [match["name"]] if "name" in match.groupdict() else [*names, *_globs(instruction, names)]
                 return _looked_up(sources, build, wanted, instruction, line) if wanted else None
     return None
+
+
+def started(words: Iterable[str], sources: Sources, service: str) -> Cause | None:
+    """Return why the file that a container was to run is not in its image, None where nothing shows it."""
+    build = sources.build(service)
+    if build is None:
+        return None
+    context = inside(sources.root, build.context)
+    dockerfile = sources.root / build.dockerfile
+    lines = dockerfile.read_text("utf-8", "replace").splitlines() if is_small(dockerfile) else []
+    line = max((n for n, text in enumerate(lines, 1) if _RUNS.match(text)), default=0)
+    for said in words:
+        for match in filter(None, (pattern.search(said[:_LINE_CHARS]) for pattern in _NOT_THERE)):
+            own = posixpath.basename(match["name"])
+            present = [path.relative_to(context).as_posix() for path in sources.files(context)]
+            same = [path for path in present if posixpath.basename(path) == own]
+            if same:
+                return _hidden_or_not_copied(sources, build, same, line)
+            otherwise = [path for path in present if posixpath.basename(path).lower() == own.lower()]
+            if otherwise:
+                return Cause(
+                    message=msg("%(name)s is not in the image of %(service)s.", name=match["name"], service=service),
+                    remedy=_by_its_letters(otherwise[0], build, line),
+                    file=build.dockerfile,
+                    line=line,
+                )
+    return None
+
+
+def _by_its_letters(near: str, build: Build, line: int) -> Text:
+    return msg(
+        "Write %(near)s in line %(line)d of %(file)s, as the file is called: Linux tells capital letters apart.",
+        near=near,
+        line=line,
+        file=build.dockerfile,
+    )
 
 
 def _globs(instruction: str, names: Iterable[str]) -> list[str]:
@@ -148,12 +193,7 @@ def _hidden(sources: Sources, build: Build, context: Path, path: str) -> Cause |
 def _called_otherwise(build: Build, own: str, present: Sequence[str], line: int) -> Cause | None:
     near = next((path for path in present if path.lower() == own.lower()), None)
     if near:
-        remedy = msg(
-            "Write %(near)s in line %(line)d of %(file)s, as the file is called: Linux tells capital letters apart.",
-            near=near,
-            line=line,
-            file=build.dockerfile,
-        )
+        remedy = _by_its_letters(near, build, line)
     elif close := difflib.get_close_matches(own, present, n=1, cutoff=0.85):
         remedy = msg(
             "Write %(near)s in line %(line)d of %(file)s, if that is meant.",

@@ -32,7 +32,8 @@ def build_explained(finding: Finding, sources: Sources) -> Finding:
 
 def start_explained(finding: Finding, words: Iterable[str], sources: Sources, service: str) -> Finding:
     """Return the finding of a start that failed, with what the words and the files show of the cause."""
-    return _with(finding, scripts.cause(words, sources, service))
+    said = list(words)
+    return _with(finding, scripts.cause(said, sources, service) or missing.started(said, sources, service))
 
 
 def _with(finding: Finding, cause: Cause | None) -> Finding:

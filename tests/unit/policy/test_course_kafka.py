@@ -210,3 +210,18 @@ def test_the_broker_to_use_instead_is_one_that_starts_as_it_is_set_up(
     (finding,) = refused.value.findings
     assert finding.remedy
     assert finding.remedy.params["image"] == instead
+
+
+def test_what_is_set_for_another_image_is_told_by_its_new_name(submission: Submission) -> None:
+    """Whoever takes the image that is proposed learns at once what else to write."""
+    submission.compose(
+        "services:\n  kafka:\n    image: wurstmeister/kafka\n    environment: {KAFKA_ADVERTISED_HOST_NAME: kafka}\n"
+    )
+    with pytest.raises(SubmissionRefusedError) as refused:
+        judge(Workspace(root=str(submission.root), name="entrega"), KAFKA, catalogue.load())
+    (finding,) = refused.value.findings
+    assert finding.remedy
+    assert finding.remedy.params == {
+        "image": "confluentinc/cp-kafka:7.9.0",
+        "new": "KAFKA_ADVERTISED_HOST_NAME → KAFKA_ADVERTISED_LISTENERS",
+    }

@@ -179,6 +179,47 @@ def test_a_program_that_the_image_lacks(api: Path) -> None:
     assert (file, line) == ("api/start.sh", 1)
 
 
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("python3: can't open file '/app/worker.py': [Errno 2] No such file or directory", "worker.py"),
+        ("Error: Cannot find module '/app/src/worker.js'", "worker.js"),
+        ("Error: Unable to access jarfile worker.jar", "worker.jar"),
+        ("sh: 0: cannot open worker.sh: No such file", "worker.sh"),
+        ("sh: can't open 'worker.sh': No such file or directory", "worker.sh"),
+        (
+            'Error response from daemon: failed to create task: OCI runtime create failed: exec: "./worker.sh": '
+            "stat ./worker.sh: no such file or directory: unknown",
+            "worker.sh",
+        ),
+    ],
+)
+def test_what_a_container_was_to_run_is_not_in_its_image(api: Path, words: str, name: str) -> None:
+    """Hidden, not copied, or called otherwise; a file that nobody has handed in is left to the program's words."""
+    assert started(api, words) == ("it does not start", "", 0)
+    (api / name).write_text("")
+    (api / ".dockerignore").write_text(f"node_modules\n{name}\n")
+    told, file, line = started(api, words)
+    assert (file, line) == ("api/.dockerignore", 2)
+    assert told.endswith(f"!{name}")
+    (api / ".dockerignore").unlink()
+    assert started(api, words) == ("it does not start", "", 0)
+    (api / "Dockerfile").write_text(f'FROM node:20-alpine\nCOPY other .\nCMD ["node", "{name}"]\n')
+    told, file, line = started(api, words)
+    assert (file, line) == ("api/Dockerfile", 3)
+    assert told.endswith(f"Write above line 3 of api/Dockerfile: COPY {name} ./")
+    (api / name).rename(api / name.capitalize())
+    told, file, line = started(api, words)
+    assert (file, line) == ("api/Dockerfile", 3)
+    assert f"Write {name.capitalize()} in line 3" in told
+
+
+def test_a_module_of_a_package_is_no_file_of_the_submission(api: Path) -> None:
+    """It is looked for in node_modules, and its own name is all that is said."""
+    (api / "express").write_text("")
+    assert started(api, "Error: Cannot find module 'express'") == ("it does not start", "", 0)
+
+
 def test_a_script_is_looked_up_in_the_services_own_folder(api: Path) -> None:
     """Of two of the same name that of the build counts."""
     script(api, b"#!/bin/sh\n")
