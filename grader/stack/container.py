@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import docker
 
 _NEVER = -1.0
+_HEALTH_LINES = 10
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -48,10 +49,10 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ailment(self) -> tuple[str, ...]:
-        """What a health check that fails says, the exit code on a line before it; () where none does."""
-        if self.health in {"", "healthy"} or self.checked is None or not self.checked.exit_code:
+        """What a health check that fails says, behind its exit code; () where none does, or where more has ended."""
+        if not self.running or self.health in {"", "healthy"} or self.checked is None or not self.checked.exit_code:
             return ()
-        return (f"health check, exit code {self.checked.exit_code}:", *self.checked.output)
+        return (f"health check, exit code {self.checked.exit_code}:", *self.checked.output[-_HEALTH_LINES:])
 
 
 class Container:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _START_IT = msg("Start it with docker compose up in your project and read what it says.")
 _OUTPUT_LINES = 10
 _LOG_LINES = 15
+_LOG_LINES_BESIDE = 5  # of a service whose health check says more
 
 
 def missing_image(client: docker.DockerClient, references: Iterable[str]) -> str:
@@ -61,19 +62,20 @@ def failure(stack: Stack, done: Completed, deadline_s: float) -> Finding:
     states = [(container, container.state()) for container in stack.containers()]
     troubled = [(c, state) for c, state in states if _in_trouble(state) or (done.timed_out and state.ailment)]
     troubled.sort(key=lambda one: not one[1].ailment)  # who waits for it comes after it
-    detail: list[str] = []
+    detail, ailments = [*said], list[str]()
     words: list[tuple[str, list[str]]] = []
     for container, state in troubled:
-        lines = [*state.ailment, *container.logs(_LOG_LINES)]
-        words.append((container.service, lines))
-        detail += [f"{container.name} | {line}" for line in lines]
+        log = container.logs(_LOG_LINES_BESIDE if state.ailment else _LOG_LINES)
+        words.append((container.service, [*state.ailment, *log]))
+        detail += [f"{container.name} | {line}" for line in log]
+        ailments += [f"{container.name} | {line}" for line in state.ailment]
     finding = Finding(
         code="start-failed",
         severity="error",
         message=msg("The project does not start: docker compose up ended with an error."),
         path=f"services.{troubled[0][0].service}" if troubled else "services",
         remedy=_START_IT,
-        detail=(*detail, *said) if troubled and troubled[0][1].ailment else (*said, *detail),
+        detail=(*detail, *ailments),  # what stands last is kept where a report has no room for all
     )
     if done.timed_out:
         late = msg("The project was still not started after %(seconds)d s.", seconds=round(deadline_s))

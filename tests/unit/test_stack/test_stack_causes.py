@@ -6,8 +6,9 @@ The words are those that engine 20 to 28, dash, bash and BusyBox write.
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from grader.i18n import render
@@ -350,3 +351,20 @@ def test_a_health_check_that_says_nothing(api: Path) -> None:
     """Its exit code is all that there is."""
     text, _, _ = _shown(unhealthy.explained(START, "kafka", state(code=1)))
     assert "exit code 1 and says nothing" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, True),
+        ({"health": "starting"}, True),
+        ({"health": "healthy"}, False),
+        ({"running": False, "status": "exited"}, False),
+        ({"checked": Checked(0, ("fine",))}, False),
+        ({"checked": None}, False),
+    ],
+)
+def test_a_health_check_counts_while_it_fails_and_its_service_runs(changes: dict[str, Any], says: bool) -> None:
+    """Of one that has ended its own log says more; of a long output the end is kept."""
+    found = msgspec.structs.replace(state(*(f"line {n}" for n in range(30))), **changes).ailment
+    assert found == (("health check, exit code 127:", *(f"line {n}" for n in range(20, 30))) if says else ())
