@@ -17,6 +17,7 @@ FIRST_WITHOUT_ZOOKEEPER = 8  # of Confluent's: Apache Kafka 4.0. Apache's own im
 _ADVERTISED, _LISTENERS = "advertised.listeners", "listeners"
 _ADVERTISES = "KAFKA_ADVERTISED_LISTENERS"
 _MOUNTED = "/mnt/shared/config"
+_DEFAULTS = "/etc/kafka/docker"  # where the built-in file lies, which may be mounted over
 _PROPERTIES = "server.properties"
 # As Apache's image has it where nobody sets it up.
 _BUILT_IN = {_ADVERTISED: "PLAINTEXT://localhost:29092,PLAINTEXT_HOST://localhost:9092", "process.roles": "broker"}
@@ -47,6 +48,14 @@ def image_of(one: Judged) -> Image | None:
     return parse(one.build.root if one.build else str(one.emitted["image"]))
 
 
+def by_its_own_script(one: Judged, image: Image) -> bool:
+    """Say whether the image's own script starts a service, with nothing but the variables to go by."""
+    command = one.emitted.get("command") or []
+    first = (command.split() if isinstance(command, str) else command)[:1]
+    options = image.upstream == "postgres" and (first == ["postgres"] or any(w.startswith("-") for w in first))
+    return "entrypoint" not in one.emitted and (not first or options)
+
+
 def major(image: Image) -> int | None:
     """Return the major version that a tag names, None where it names none."""
     found = re.match(r"\d+", image.tag)
@@ -59,7 +68,9 @@ def set_up(scope: Scope, one: Judged, image: Image) -> SetUp:
     settings = {_property(name): text for name, text in environment.items() if _is_setting(name)}
     if image.upstream != APACHE:
         return SetUp(settings)
-    file, text = _mounted(scope, one)
+    file, text = _mounted(scope, one, _MOUNTED)
+    if text is None and not settings:
+        file, text = _mounted(scope, one, _DEFAULTS)
     if text is None:
         return SetUp(settings) if settings else SetUp(dict(_BUILT_IN), built_in=True)
     written = [
@@ -78,16 +89,16 @@ def _property(name: str) -> str:
     return dotted.replace("...", "-").replace("..", "_")
 
 
-def _mounted(scope: Scope, one: Judged) -> tuple[str, str | None]:
-    """Return the properties file that is mounted where Apache's image looks for one: its name and its text."""
+def _mounted(scope: Scope, one: Judged, folder: str) -> tuple[str, str | None]:
+    """Return the properties file that is mounted in a folder of Apache's image: its name and its text."""
     project = scope.project
     for config in one.emitted.get("configs", []):
-        if config["target"] == f"{_MOUNTED}/{_PROPERTIES}":
+        if config["target"] == f"{folder}/{_PROPERTIES}":
             name = str(config["source"])
             return next((f for f, n in project.file_sources.items() if n == name), ""), project.files.get(name, "")
     for mount in one.emitted.get("volumes", []):
         fill = next((f for f in project.fills if f.volume == mount.get("source")), None)
-        if fill and mount["target"].rstrip("/") == _MOUNTED:
+        if fill and mount["target"].rstrip("/") == folder:
             path = project.root / fill.source / _PROPERTIES
             if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
                 return path.relative_to(project.root).as_posix(), path.read_text("utf-8", "replace")
@@ -133,6 +144,8 @@ def advertises_localhost(scope: Scope, one: Judged) -> None:
     if not addresses or not all(_OWN_MACHINE.fullmatch(address) for address in addresses):
         return
     if found.built_in and image:
+        if not by_its_own_script(one, image):
+            return
         scope.at("image", one.place("image")).warn(
             "broker-advertises-localhost",
             msg(

@@ -69,7 +69,7 @@ FAMILIES = _families()
 def missing(scope: Scope, one: Judged) -> None:
     """Without some variables an image's entry script ends the container at once."""
     image = course_kafka.image_of(one)
-    if image is None or one.build or not _by_its_own_script(one, image):
+    if image is None or one.build or not course_kafka.by_its_own_script(one, image):
         return
     environment = one.emitted.get("environment", {})
     meant = _meant(one, image)  # what is said in another image's words is said already
@@ -93,14 +93,6 @@ def _examples(service: str, image: Image, lacking: list[str]) -> Text:
         return course_kafka.whole(service)
     examples = {**_EXAMPLES, "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://{service}:9092"}
     return msg("Write under environment: %(lines)s", lines=", ".join(f"{name}: {examples[name]}" for name in lacking))
-
-
-def _by_its_own_script(one: Judged, image: Image) -> bool:
-    """Say whether the image's own script starts it, with nothing but the variables to go by."""
-    command = one.emitted.get("command") or []
-    first = (command.split() if isinstance(command, str) else command)[:1]
-    options = image.upstream == "postgres" and (first == ["postgres"] or any(w.startswith("-") for w in first))
-    return "entrypoint" not in one.emitted and (not first or options)
 
 
 def _lacking(scope: Scope, one: Judged, image: Image, given: set[str]) -> Iterator[str]:
@@ -170,7 +162,8 @@ def foreign(scope: Scope, one: Judged) -> None:
     if not meant:
         return
     first = next(iter(meant))
-    scope.at("environment", one.place("environment")).at(first).warn(
+    scope.at("environment", one.place("environment")).at(first).add(
+        "warning" if any(meant.values()) else "notice",  # what is only left over does no harm
         "variable-foreign",
         msg(
             "%(service)s sets %(names)s, which another publisher's image knows and %(image)s does not.",

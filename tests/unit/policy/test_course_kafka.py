@@ -170,6 +170,22 @@ def test_a_mounted_properties_file_is_read(submission: Submission, mount: str, a
     assert kafka(submission, f"volumes: ['{mount}']") == expected
 
 
+def test_the_built_in_file_may_be_mounted_over(submission: Submission) -> None:
+    """Then that one counts where nothing else does."""
+    for name, address in (("good", "kafka"), ("bad", "localhost")):
+        advertised = f"advertised.listeners=PLAINTEXT://{address}:9092"
+        submission.write(f"{name}.properties", PROPERTIES.format(advertised=advertised))
+    assert kafka(submission, "volumes: ['./good.properties:/etc/kafka/docker/server.properties']") == []
+    assert kafka(submission, "volumes: ['./bad.properties:/etc/kafka/docker/server.properties']") == [
+        (LOCALHOST, "bad.properties", 5)
+    ]
+
+
+def test_a_start_of_its_own_is_not_judged_by_the_images_default(submission: Submission) -> None:
+    """Its command may say anything."""
+    assert kafka(submission, "command: sh -c 'KAFKA_X=y /etc/kafka/docker/run'") == []
+
+
 def test_variables_win_over_a_mounted_file(submission: Submission) -> None:
     """They stand behind it."""
     submission.write("s.properties", PROPERTIES.format(advertised="advertised.listeners=PLAINTEXT://localhost:9092"))

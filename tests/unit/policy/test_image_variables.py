@@ -125,6 +125,13 @@ def test_what_a_services_own_command_reads_is_not_foreign(submission: Submission
     assert FOREIGN in said(submission, "redis:7-alpine", "REDIS_PASSWORD: a")
 
 
+def test_what_is_only_left_over_is_a_notice(submission: Submission) -> None:
+    """It does no harm, and the program is right."""
+    submission.compose("services:\n  one:\n    image: redis:7\n    environment: {ALLOW_EMPTY_PASSWORD: 'yes'}\n")
+    plan = judge(Workspace(root=str(submission.root), name="entrega"), None, catalogue.load())
+    assert [f.severity for f in plan.findings if f.code == FOREIGN] == ["notice"]
+
+
 def test_right_names_are_foreign_to_nobody() -> None:
     """No image is told that a name is foreign to it which another's is replaced by."""
     for replacement in REPLACEMENTS.values():
