@@ -109,6 +109,11 @@ class Container:
         return dict(entry.split("=", 1) for entry in self.inspect()["Config"]["Env"] or () if "=" in entry)
 
     @property
+    def image(self) -> str:
+        """The reference that it was made with."""
+        return str(self._summary["Image"])
+
+    @property
     def hostname(self) -> str:
         """What the program inside sees as its host name."""
         return str(self.inspect()["Config"]["Hostname"])

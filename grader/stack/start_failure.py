@@ -81,7 +81,8 @@ def failure(stack: Stack, done: Completed, deadline_s: float) -> Finding:
         late = msg("The project was still not started after %(seconds)d s.", seconds=round(deadline_s))
         finding = msgspec.structs.replace(finding, message=late)
     if troubled and troubled[0][1].ailment:
-        finding = unhealthy.explained(finding, troubled[0][0].service, troubled[0][1])
+        ill, state = troubled[0]
+        finding = unhealthy.explained(finding, ill.service, state, ill.image)
     for service, lines in [*words, ("", said)]:
         explained = causes.start_explained(finding, [*lines, *said], stack.sources, service)
         if explained is not finding:
@@ -105,7 +106,7 @@ def not_ready(stack: Stack, service: str, *, asked: bool) -> Finding | None:
             path=f"services.{service}",
             remedy=_START_IT,
         )
-        shown = unhealthy.explained(finding, service, state) if asked and state.ailment else finding
+        shown = unhealthy.explained(finding, service, state, container.image) if asked and state.ailment else finding
         shown = causes.start_explained(shown, [*state.ailment, *container.logs(_LOG_LINES)], stack.sources, service)
         if shown is not finding:
             return shown

@@ -20,17 +20,22 @@ _ABSENT = re.compile(
     re.IGNORECASE,
 )
 _KAFKAS = re.compile(r"kafka-[a-z-]+(?:\.sh)?")
+# Where Kafka's images have its commands, and how they call them.
+_KAFKA_HAS = {"apache/kafka": "/opt/kafka/bin/{}.sh", "confluentinc/cp-kafka": "{}"}
 _LAST_CHARS = 200
 
 
-def explained(finding: Finding, service: str, state: ContainerState) -> Finding:
-    """Return the finding of a start that failed for the health of a service, with what its health check says."""
+def explained(finding: Finding, service: str, state: ContainerState, image: str) -> Finding:
+    """Return the finding of a start that failed for the health of a service, with what its health check says.
+
+    image: what its container is made of, under whichever name.
+    """
     if state.checked is None:
         return finding
     return msgspec.structs.replace(
         finding,
         message=_message(service, state.checked),
-        remedy=_remedy(service, state.checked),
+        remedy=_remedy(service, state.checked, image),
         path=f"services.{service}.healthcheck",
     )
 
@@ -49,7 +54,7 @@ def _message(service: str, checked: Checked) -> Text:
     )
 
 
-def _remedy(service: str, checked: Checked) -> Text:
+def _remedy(service: str, checked: Checked, image: str) -> Text:
     absent = next((match["program"] for line in checked.output if (match := _ABSENT.search(line[:_LAST_CHARS]))), None)
     if absent is None:
         return msg(
@@ -58,13 +63,10 @@ def _remedy(service: str, checked: Checked) -> Text:
             service=service,
         )
     name = posixpath.basename(absent)
-    if _KAFKAS.fullmatch(name):
-        stem = name.removesuffix(".sh")
-        return msg(
-            "Write %(apache)s in the test where the image is apache/kafka, %(confluent)s where it is Confluent's.",
-            apache=f"/opt/kafka/bin/{stem}.sh",
-            confluent=stem,
-        )
+    stem = name.removesuffix(".sh")
+    right = next((path.format(stem) for image_name, path in _KAFKA_HAS.items() if image_name in image), absent)
+    if _KAFKAS.fullmatch(name) and right != absent:
+        return msg("Write %(program)s in the test of its healthcheck: so it is called there.", program=right)
     return msg(
         "The image of %(service)s has no %(program)s: write a test with a program that it has, by its whole path if it "
         "is not in PATH.",

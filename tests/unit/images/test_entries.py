@@ -215,6 +215,23 @@ def test_zookeeper_says_what_is_missing(image: Path) -> None:
     assert "one of (ZOOKEEPER_CLIENT_PORT,ZOOKEEPER_SECURE_CLIENT_PORT) is required." in lines
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("path", "/", "readable"), 0),
+        (("path", "/not/there", "exists"), 1),
+        (("wait", "127.0.0.1", "1", "0.2"), 1),
+        (("ensure", "PATH"), 0),
+        (("ensure", "NOT_SET"), 1),
+        (("ensure-atleast-one", "NOT_SET", "PATH"), 0),
+        (("template", "a", "b"), 1),
+    ],
+)
+def test_confluents_helper_answers_what_it_is_asked(image: Path, words: tuple[str, ...], code: int) -> None:
+    """A health check by it says no where the original's does, and what it does not know is no success."""
+    assert run(image, "cp-kafka", "dub", {}, *words)[0] == code
+
+
 POSTGRES_ASKS = "Error: Database is uninitialized and superuser password is not specified."
 
 
