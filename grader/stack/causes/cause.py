@@ -50,10 +50,11 @@ class Sources(msgspec.Struct, frozen=True):
         return self.files(inside(self.root, build.context) if build else self.root)
 
     def named(self, name: str, build: Build | None) -> list[Path]:
-        """Return the files of this name, those of the build's context first, then those that lie highest."""
+        """Return the files of this name: those of the build's context, else all; those that lie highest first."""
         found = [path for path in self.files(self.root) if path.name == name]
         context = inside(self.root, build.context) if build else self.root
-        return sorted(found, key=lambda path: (not path.is_relative_to(context), len(path.parts), path))
+        own = [path for path in found if path.is_relative_to(context)]
+        return sorted(own or found, key=lambda path: (len(path.parts), path))
 
     def relative(self, path: Path) -> str:
         """Return a file's name as findings give it."""

@@ -222,13 +222,31 @@ def test_a_module_of_a_package_is_no_file_of_the_submission(api: Path) -> None:
 
 
 def test_a_script_is_looked_up_in_the_services_own_folder(api: Path) -> None:
-    """Of two of the same name that of the build counts."""
+    """What another service has under the same name is not what was not run."""
     script(api, b"#!/bin/sh\n")
     other = api.parent / "worker"
     other.mkdir()
     script(other, b"#!/bin/sh\r\n")
-    (api.parent / "start.sh").write_bytes(b"#!/bin/sh\r\n")
-    assert next(p.parent.name for p in sources(api).named("start.sh", sources(api).build("api"))) == "api"
+    words = "exec ./start.sh: exec format error", "sh: 1: ./start.sh: not found"
+    assert started(api, *words) == ("it does not start", "", 0)
+    (api / "start.sh").unlink()
+    assert started(api, *words)[1] == "worker/start.sh"
+
+
+def test_a_file_of_another_stage_is_not_looked_for(api: Path) -> None:
+    """What COPY --from lacks was made by no file of the submission."""
+    output = """\
+        Step 7/8 : COPY --from=build /app/dist ./dist
+        COPY failed: stat app/dist: file does not exist
+    """
+    assert built(api, output, 7) == ("it does not build", "api/Dockerfile", 7)
+
+
+def test_a_copy_with_a_mode_of_its_own_is_told_by_its_name(api: Path) -> None:
+    """Where the grader puts it is nobody's matter."""
+    output = f"Step 3/4 : COPY .grader/0755/start.sh /start.sh\n{NO_FILE.format('.grader/0755/start.sh')}"
+    told, _, _ = built(api, output, 3)
+    assert "needs start.sh, which is not in its folder" in told
 
 
 NO_FILE = "COPY failed: file not found in build context or excluded by .dockerignore: stat {}: file does not exist"
@@ -245,13 +263,15 @@ NPM_CI = """\
 
 @pytest.mark.parametrize(("output", "line"), [(COPY_FAILED, 3), (NPM_CI, 4)])
 def test_a_lock_file_that_dockerignore_hides(api: Path, output: str, line: int) -> None:
-    """The line that hides it is named, also where a later one names it again, and none that a later one undoes."""
+    """The last line that hides it is named: an exception behind that brings it back, whatever stands above."""
     (api / "package.json").write_text("{}")
     (api / "package-lock.json").write_text("{}")
-    (api / ".dockerignore").write_text("# ours\n*.json\n!*.json\nnode_modules\n*lock*\npackage-lock.json\n")
+    (api / ".dockerignore").write_text("# ours\n*lock*\n!package-lock.json\n*.json\nnode_modules\n")
     told, file, at = built(api, output, line)
-    assert (file, at) == ("api/.dockerignore", 5)
-    assert told.endswith("Remove line 5 of api/.dockerignore (*lock*), or write behind it: !package-lock.json")
+    assert (file, at) == ("api/.dockerignore", 4)
+    assert told.endswith("Remove line 4 of api/.dockerignore (*.json), or write behind it: !package-lock.json")
+    (api / ".dockerignore").write_text("*.json\n!package*.json\n")
+    assert built(api, output, line) == ("it does not build", "api/Dockerfile", line)
 
 
 def test_a_lock_file_that_was_not_handed_in(api: Path) -> None:
