@@ -284,7 +284,7 @@ def bind(
     try:
         resolved = images.resolve(client, wanted, mode=mode, on_progress=progress, most_mib=limits.images_mib)
     except UnusableImagesError as error:
-        if findings := policy.unusable(plan, error.images):
+        if findings := policy.unusable(plan, error.images, catalogue.load()):
             raise SubmissionBrokenError(*findings) from error
         raise
     run.images = tuple(resolved[name] for name in dict.fromkeys(plan.images))
