@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any
@@ -153,12 +154,15 @@ def _hidden_or_not_copied(sources: Sources, build: Build, same: Sequence[str], l
 
 def _means(wanted: str, path: str) -> bool:
     parents = [path, *(path[:n] for n, character in enumerate(path) if character == "/")]
-    return wanted in parents or (bool(_WILD.search(wanted)) and _matches([wanted], path))
+    return wanted in parents or (bool(_WILD.search(wanted)) and fnmatch.fnmatchcase(path, wanted))
 
 
 def _matches(patterns: list[str], path: str) -> bool:
-    matcher: Any = PatternMatcher(patterns)  # its stub says that it takes paths, and it splits text
-    return bool(matcher.matches(path))
+    try:
+        matcher: Any = PatternMatcher(patterns)  # its stub says that it takes paths, and it splits text
+        return bool(matcher.matches(path))
+    except re.error:  # a pattern that is none hides nothing
+        return False
 
 
 def _hidden(sources: Sources, build: Build, context: Path, path: str) -> Cause | None:

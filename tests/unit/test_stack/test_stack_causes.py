@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from grader.i18n import render
 from grader.model.findings import Finding
@@ -395,3 +397,21 @@ def test_a_health_check_counts_while_it_fails_and_its_service_runs(changes: dict
     """Of one that has ended its own log says more; of a long output the end is kept."""
     found = msgspec.structs.replace(state(*(f"line {n}" for n in range(30))), **changes).ailment
     assert found == (("health check, exit code 127:", *(f"line {n}" for n in range(20, 30))) if says else ())
+
+
+WORDS = st.sampled_from(
+    [*NOT_RUN, *TORN, NO_FILE.format("[x"), NO_FILE.format("*"), NPM_CI, 'exec: "": stat : ', "sh: 1: "]
+)
+INSTRUCTIONS = st.sampled_from(["COPY [ x", "COPY", "RUN npm ci", "COPY --from=a b c", 'COPY ["a b", "c"]'])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.one_of(WORDS, st.text(alphabet="exec:sh./[]*?!\"'\\\r\0ñ 1", max_size=60)), max_size=4), INSTRUCTIONS
+)
+def test_whatever_programs_say_nothing_falls_over(api: Path, words: list[str], instruction: str) -> None:
+    """A cause is found or not; what a submission makes a program say must not become an error of ours."""
+    (api / "start.sh").write_bytes(b"#!/bin/sh\r\n")
+    (api / ".dockerignore").write_text("[\n!\n*\n\\\n**/[z-a]\n")
+    started(api, *words)
+    built(api, "\n".join([f"Step 1/1 : {instruction}", *words]), 1)
