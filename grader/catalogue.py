@@ -23,6 +23,7 @@ WATCHED_PROGRAMS = ("bash", "curl", "gcc", "git", "make", "nc", "python3", "rabb
 LOCAL = "grader.local/"  # the namespace of what is built here: never an upstream name
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a fifth of the time
 _DEFAULT_REGISTRY = re.compile(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?(?=[^/]+$)")
+_REGISTRY = re.compile(r"^[^/]*[.:][^/]*/|^library/")
 _NAME = re.compile(
     r"(?P<path>(?:[a-z0-9][a-z0-9.-]*(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
@@ -113,23 +114,59 @@ class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return None
 
     def nearest(self, name: str) -> str | None:
-        """Return the name that someone who wrote `name` most likely wants, or None when nothing comes near.
+        """Return the name nearest to `name` by what it is, or None; one that can be built here, never "latest".
 
-        "rabbitmq:5" gives "rabbitmq:4-management", "bitnami/rabbitmq" too; "node:20-alpin" gives "node:20-alpine".
+        "bitnami/rabbitmq" gives "rabbitmq:4-management", "zookeeper:3.8" gives "confluentinc/cp-zookeeper:7.9.0",
+        "node:20-alpin" gives "node:20-alpine". A program beside Kafka ("kafka-ui") is no Kafka.
         """
         parsed = parse(name) or parse(name.lower())
         path, tag = (parsed.path, parsed.tag) if parsed else (name.lower(), "latest")
-        upstream = self._nearest_upstream(path.rsplit("/", 1)[-1])
+        upstream = self._nearest_upstream(path)
         if upstream is None:
             return None
-        known = [known.partition(":")[2] for known in self.equivalents if known.startswith(upstream + ":")]
-        close = difflib.get_close_matches(tag, known, n=1, cutoff=0.8)
-        return f"{upstream}:{close[0] if close else self.images[upstream].nearest}"
+        known = [e.tag for each in self.equivalents if (e := self.find(each)) and e.upstream == upstream]
+        return f"{upstream}:{_nearest_tag(tag, known, self.images[upstream].nearest)}"
 
-    def _nearest_upstream(self, word: str) -> str | None:
+    def _nearest_upstream(self, path: str) -> str | None:
+        """Return what `path` is: by its whole name, else by its last word, whoever publishes it, else by a slip."""
+        path = _REGISTRY.sub("", path)
         names = {alias: name for name, image in self.images.items() for alias in (name, *image.aliases)}
-        close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        last = path.rpartition("/")[2]
+        for written in (path, last):
+            if written in names:
+                return names[written]
+        owned = [each for each in names if ("/" in each) == ("/" in path)]
+        close = difflib.get_close_matches(path, owned, n=1, cutoff=0.8)
         return names[close[0]] if close else None
+
+
+def _nearest_tag(tag: str, known: list[str], default: str) -> str:
+    """Return the tag of `known` that is most like `tag`: of its major version, then of its kind, then of its minor."""
+    numbers, words = _parts(tag)
+    vocabulary = {word for each in known for word in _parts(each)[1]}
+    kind = {close[0] for word in words if (close := difflib.get_close_matches(word, vocabulary, n=1, cutoff=0.75))}
+    if not numbers and not kind:
+        return default
+    if "jdk" in vocabulary and not kind & {"jdk", "jre"}:
+        kind.add("jdk")  # what an image of Java is that does not say which
+    wanted = numbers or _parts(default)[0]
+
+    def distance(candidate: str) -> tuple[object, ...]:
+        theirs, others = _parts(candidate)
+        away = [abs(theirs[n] - number) if n < len(theirs) else 0 for n, number in enumerate(wanted)]
+        newest = tuple(-number for number in theirs)
+        # of another major version, the minor one says nothing
+        return away[0], len(kind ^ others), [] if away[0] else away[1:], candidate != default, newest
+
+    return min(known, key=distance, default=default)
+
+
+def _parts(tag: str) -> tuple[tuple[int, ...], set[str]]:
+    """Return a tag's version, and the words behind it without their own versions ("alpine3.20" is "alpine")."""
+    version = re.match(r"v?(\d+(?:\.\d+)*)(?![\w.])", tag)
+    numbers = tuple(map(int, version[1].split("."))) if version else ()
+    words = tag[version.end() if version else 0 :].split("-")
+    return numbers, {re.sub(r"(?<=[a-z])[\d.]+$", "", word) for word in words if word}
 
 
 def parse(name: str) -> ImageName | None:

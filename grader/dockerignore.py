@@ -123,6 +123,14 @@ class Ignore:
         """Say whether something that lies directly in the context's folder is ignored."""
         return self._judged(path, (False,) * len(self.patterns))[0]
 
+    def hides(self, path: str) -> Pattern | None:
+        """Return the pattern that keeps a path out of the context; None if it goes in."""
+        ignored, matched = False, (False,) * len(self.patterns)
+        parts = path.split("/")
+        for length in range(1, len(parts) + 1):
+            ignored, matched = self._judged("/".join(parts[:length]), matched)
+        return [each for each, found in zip(self.patterns, matched, strict=True) if found][-1] if ignored else None
+
     def _below(self, folder: str, prefix: str, parent: tuple[bool, ...]) -> Iterator[str]:
         exceptions = any(pattern.exception for pattern in self.patterns)
         with os.scandir(folder) as found:

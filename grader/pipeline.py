@@ -285,7 +285,7 @@ def bind(
     try:
         resolved = images.resolve(client, wanted, mode=mode, on_progress=progress, most_mib=limits.images_mib)
     except UnusableImagesError as error:
-        if findings := policy.unusable(plan, error.images):
+        if findings := policy.unusable(plan, error.images, catalogue.load()):
             raise SubmissionBrokenError(*findings) from error
         raise
     run.images = tuple(resolved[name] for name in dict.fromkeys(plan.images))
@@ -307,6 +307,8 @@ def judged(
     stop: runner.Stop | None = None,
 ) -> tuple[Outcome, ...]:
     """Run checks on a stack that is up; `folder` is made for them."""
+    known = (finding for state in states.values() for finding in state.findings)
+    run.findings += tuple(finding for finding in known if finding not in run.findings)
     session = Session(
         stack=stack.info,
         assignment=run.assignment,

@@ -6,13 +6,15 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from grader import images, serving
 from grader.checks.session import ServiceState
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.events import Notice
 from grader.model.text import msg
 from grader.probes.recorder import Recorder
-from grader.stack import early, readiness
+from grader.stack import early, readiness, start_failure
 from grader.stack.build.builder import BuildLimits
 
 if TYPE_CHECKING:
@@ -55,6 +57,11 @@ def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
         name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
         for name, r in found.items()
     }
+    for service in contract:
+        asked = service.name in found  # a worker shows by its work whether it is ready
+        came = states.get(service.name, ServiceState(ready=True))
+        if not (asked and came.ready) and (known := start_failure.not_ready(stack, service.name, asked=asked)):
+            states[service.name] = msgspec.structs.replace(came, findings=(known,))
     for service in contract:
         state = states.get(service.name)
         if state and state.ready and (reason := serving.refuses(stack, recorder, service)):

@@ -13,12 +13,16 @@ CHANNEL_VARIABLE = "GRADER_CHANNEL"
 
 
 class ServiceState(msgspec.Struct, frozen=True):
-    """How a contract service came up. reason: "ready" or a reason code; seconds: until ready; logs: last lines."""
+    """How a contract service came up.
+
+    reason: "ready" or a reason code. seconds: until ready. logs: last lines. findings: what is known of the cause.
+    """
 
     ready: bool
     reason: str = "ready"
     seconds: float = 0.0
     logs: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

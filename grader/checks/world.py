@@ -61,8 +61,11 @@ class World:
                 name=name,
                 n=int(self.session.assignment.limits.ready_s),
             ),
-            observed=msg("it was not"),
-            evidence=(Evidence(title=msg("last log lines of %(name)s", name=name), lines=state.logs),),
+            observed=state.findings[0].message if state.findings else msg("it was not"),
+            evidence=(
+                *(Evidence(title=finding.remedy, lines=()) for finding in state.findings if finding.remedy),
+                Evidence(title=msg("last log lines of %(name)s", name=name), lines=state.logs),
+            ),
         )
 
     def rabbitmq(self, service: str = "rabbitmq") -> RabbitMQ:

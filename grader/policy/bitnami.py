@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _REPOSITORY = re.compile(r"(?:public\.ecr\.aws/)?(?P<owner>bitnami|bitnamilegacy)/(?P<name>[a-z0-9._-]+)\Z")
 _SETTINGS = re.compile(r"KAFKA_CFG_(?P<name>\w+)\Z")
-_ZOOKEEPER_MODE = "KAFKA_CFG_ZOOKEEPER_CONNECT"
+ZOOKEEPER_MODE = frozenset({"KAFKA_CFG_ZOOKEEPER_CONNECT", "KAFKA_ZOOKEEPER_CONNECT"})
+WITH_ZOOKEEPER = "confluentinc/cp-kafka"  # Apache's own image starts without ZooKeeper only
 _LEAVE_OUT = ""
 _EVERYWHERE = {"BITNAMI_DEBUG": _LEAVE_OUT, "ALLOW_EMPTY_PASSWORD": _LEAVE_OUT}
 
@@ -56,8 +57,7 @@ _KAFKA_VARIABLES = {
 _KAFKA = Replacement(
     image="apache/kafka:3.9.1", variables=_KAFKA_VARIABLES, folders={"/bitnami/kafka": "/var/lib/kafka/data"}
 )
-# Apache's own image starts without ZooKeeper only.
-_KAFKA_WITH_ZOOKEEPER = msgspec.structs.replace(_KAFKA, image="confluentinc/cp-kafka:7.9.0")
+_KAFKA_WITH_ZOOKEEPER = msgspec.structs.replace(_KAFKA, image=f"{WITH_ZOOKEEPER}:7.9.0")
 REPLACEMENTS: dict[str, Replacement] = {
     "kafka": _KAFKA,
     "zookeeper": Replacement(
@@ -128,7 +128,7 @@ def gone(image: Image) -> bool:
 def replacement(image: Image, variables: Iterable[str]) -> Replacement | None:
     """Return what of the catalogue stands in for an image of Bitnami; None for any other image."""
     found = _REPOSITORY.match(image.upstream)
-    if found and found["name"] == "kafka" and _ZOOKEEPER_MODE in variables:
+    if found and found["name"] == "kafka" and ZOOKEEPER_MODE.intersection(variables):
         return _KAFKA_WITH_ZOOKEEPER
     return REPLACEMENTS.get(found["name"]) if found else None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from grader.model.text import msg
+from grader.policy import course_kafka, variables
 from grader.policy.image_names import parse
 from grader.policy.scope import Project, Scope
 from grader.policy.service import Judged
@@ -13,13 +14,8 @@ from grader.policy.service import Judged
 Lint = Callable[[Scope, Judged], None]
 _LOCALHOST = re.compile(r"(?:://|@|^|,)(?:localhost|127\.0\.0\.1)(?::\d+)?", re.IGNORECASE)
 _BROKER_DATA = "/var/lib/rabbitmq"
-_KAFKA = frozenset({"apache/kafka", "confluentinc/cp-kafka"})
-# Confluent's 8.0 is Apache Kafka 4.0, which has lost ZooKeeper.
-_WITHOUT_ZOOKEEPER = {"apache/kafka": 4, "confluentinc/cp-kafka": 8}
-_ADVERTISED = "KAFKA_ADVERTISED_LISTENERS"
 # variables in which a service may well speak of itself: where it listens, its name, the quorum of a single Kafka node
 _ITSELF = re.compile(r"LISTENER|BIND|QUORUM_|(HOST|NODE)_?NAME$", re.IGNORECASE)
-_OWN_MACHINE = re.compile(r"[\w.-]+://\[?(?:localhost|127\.[\d.]+|::1|0\.0\.0\.0)\]?:\d+", re.IGNORECASE)
 
 
 def lint(project: Project, services: dict[str, Judged]) -> None:
@@ -109,55 +105,14 @@ def localhost_in_url(scope: Scope, one: Judged) -> None:
             )
 
 
-def kafka_without_zookeeper(scope: Scope, one: Judged) -> None:
-    """A Kafka that has no ZooKeeper mode any more ends at once when it is configured for ZooKeeper only."""
-    image = parse(str(one.emitted["image"]))
-    environment = one.emitted.get("environment", {})
-    since = _WITHOUT_ZOOKEEPER.get(image.upstream) if image else None
-    if image is None or since is None or "KAFKA_PROCESS_ROLES" in environment:
-        return
-    release = re.match(r"\d+", image.tag)
-    newest = image.tag == "latest" or (release is not None and int(release[0]) >= since)
-    if newest and "KAFKA_ZOOKEEPER_CONNECT" in environment:
-        scope.at("image", one.place("image")).warn(
-            "kafka-without-zookeeper",
-            msg(
-                "%(service)s is set up for ZooKeeper, which %(image)s no longer has: it ends at once.",
-                service=one.name,
-                image=image.name,
-            ),
-            msg(
-                "Pin confluentinc/cp-kafka:7.9.0, or set it up for KRaft (KAFKA_PROCESS_ROLES and what belongs to it)."
-            ),
-        )
-
-
-def kafka_advertises_localhost(scope: Scope, one: Judged) -> None:
-    """Clients connect to what the broker advertises: localhost sends every other container to itself."""
-    image = parse(str(one.emitted["image"]))
-    if not (scope.contract and scope.contract.role == "kafka") and not (image and image.upstream in _KAFKA):
-        return
-    listeners = [entry.strip() for entry in one.emitted.get("environment", {}).get(_ADVERTISED, "").split(",")]
-    if all(_OWN_MACHINE.fullmatch(entry) for entry in listeners):
-        scope.at("environment", one.place("environment")).at(_ADVERTISED).warn(
-            "broker-advertises-localhost",
-            msg(
-                "%(service)s advertises localhost only: every other container is sent to itself and is refused.",
-                service=one.name,
-            ),
-            msg(
-                "Advertise the service's name: KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://%(service)s:9092. For programs "
-                "on your own machine add a second listener with another port.",
-                service=one.name,
-            ),
-        )
-
-
 LINTS: tuple[Lint, ...] = (
     broker_without_volume,
     broker_without_hostname,
     broker_user_not_declared,
     localhost_in_url,
-    kafka_without_zookeeper,
-    kafka_advertises_localhost,
+    course_kafka.without_zookeeper,
+    course_kafka.advertises_localhost,
+    variables.missing,
+    variables.refused,
+    variables.foreign,
 )

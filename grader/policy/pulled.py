@@ -32,7 +32,7 @@ from grader.policy.dockerfile.metadata import (
 )
 from grader.policy.dockerfile.reading import State
 from grader.policy.dockerfile.rules import MAX_TRIGGERS, judge_dockerfile
-from grader.policy.scope import Project, Scope
+from grader.policy.scope import Catalogue, Project, Scope
 from grader.policy.values import write_duration
 
 if TYPE_CHECKING:
@@ -87,13 +87,17 @@ def judge_images(plan: StackPlan, images: Mapping[str, PulledImage], limits: Lim
     )
 
 
-def unusable(plan: StackPlan, images: Mapping[str, str]) -> tuple[Finding, ...]:
+def unusable(plan: StackPlan, images: Mapping[str, str], catalogue: Catalogue) -> tuple[Finding, ...]:
     """Return what is wrong with images that a submission names: name -> "absent", "private" or "too-large"."""
-    return tuple(_unusable(use, images[use.name]) for use in plan.uses if use.name in images)
+    return tuple(
+        _unusable(use, images[use.name], catalogue.nearest(use.name)) for use in plan.uses if use.name in images
+    )
 
 
-def _unusable(use: ImageUse, why: str) -> Finding:
+def _unusable(use: ImageUse, why: str, near: str | None) -> Finding:
     code, remedy = "image-not-found", _LOOK_UP
+    if near:
+        remedy = msg("Use %(image)s, or look up its name and tag on the page of its registry.", image=near)
     match why:
         case "private":
             message = msg("%(image)s does not exist, or its registry gives it only to who logs in.", image=use.name)

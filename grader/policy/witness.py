@@ -6,8 +6,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from grader.model.text import msg
-from grader.policy import bitnami
+from grader.model.text import Text, msg
+from grader.policy import bitnami, variables
 from grader.policy.dockerfile.words import json_words, pairs
 from grader.policy.environment import changes_programs
 from grader.policy.image_names import parse, say_gone
@@ -58,20 +58,27 @@ def right_image(scope: Scope, name: str, sets: bitnami.Sets | None = None) -> bo
                 wanted=wanted,
                 image=name[:100],
             ),
-            instead or msg("Use %(image)s.", image=_near(scope, name, contract.images)),
+            instead or _suggest(scope, name, contract.images, sets),
         )
         return False
     scope.project.written.setdefault(image.name, scope.place)
     return True
 
 
-def _near(scope: Scope, name: str, upstreams: tuple[str, ...]) -> str:
-    """Return the catalogue's name nearest to what was written, if it is of a right upstream, else its first choice."""
+def _suggest(scope: Scope, name: str, upstreams: tuple[str, ...], sets: bitnami.Sets | None) -> Text:
+    """Return what to run instead: the nearest name of a right upstream, or else the first right one's own choice."""
     nearest = scope.project.catalogue.nearest
     near = nearest(name)
-    if near and near.partition(":")[0] in upstreams:
-        return near
-    return nearest(upstreams[0]) or upstreams[0]
+    if near is None or near.partition(":")[0] not in upstreams:
+        near = nearest(upstreams[0])
+    if sets and bitnami.ZOOKEEPER_MODE.intersection(sets.variables) and bitnami.WITH_ZOOKEEPER in upstreams:
+        near = nearest(bitnami.WITH_ZOOKEEPER)
+    new = variables.renamed(near, sets.variables) if near and sets else ""
+    if near and new:
+        return msg("Use %(image)s; what you set is written there as: %(new)s.", image=near, new=new)
+    if near:
+        return msg("Use %(image)s.", image=near)
+    return msg("Use an image of the catalogue (grader images list shows them).")
 
 
 def witness_is_built(scope: Scope) -> None:

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     import docker
 
 _NEVER = -1.0
+_HEALTH_LINES = 10
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The last run of a health check. exit_code: -1 where the engine ended it; output: its lines, unsanitised."""
+
+    exit_code: int
+    output: tuple[str, ...]
 
 
 class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +33,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Docker's word ("created", "running", "restarting", "paused", "exited", "dead"). restarts: by its restart
     policy. started_at: seconds on the stack's clock (-1: never started). comes_back: whether its restart policy would
-    start it again after an exit like its last one. health: "" without a healthcheck.
+    start it again after an exit like its last one. health: "" without a healthcheck. checked: its last run, if any.
     """
 
     status: str
@@ -37,6 +45,14 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float
     comes_back: bool
     health: str = ""
+    checked: Checked | None = None
+
+    @property
+    def ailment(self) -> tuple[str, ...]:
+        """What a health check that fails says, behind its exit code; () where none does, or where more has ended."""
+        if not self.running or self.health in {"", "healthy"} or self.checked is None or not self.checked.exit_code:
+            return ()
+        return (f"health check, exit code {self.checked.exit_code}:", *self.checked.output[-_HEALTH_LINES:])
 
 
 class Container:
@@ -93,6 +109,11 @@ class Container:
         return dict(entry.split("=", 1) for entry in self.inspect()["Config"]["Env"] or () if "=" in entry)
 
     @property
+    def image(self) -> str:
+        """The reference that it was made with."""
+        return str(self._summary["Image"])
+
+    @property
     def hostname(self) -> str:
         """What the program inside sees as its host name."""
         return str(self.inspect()["Config"]["Hostname"])
@@ -118,6 +139,7 @@ class Container:
             started_at=began.timestamp() - self._epoch if began.year > 1 else _NEVER,
             comes_back=_comes_back(description),
             health=(state.get("Health") or {}).get("Status", ""),
+            checked=_checked(state.get("Health") or {}),
         )
 
     def logs(self, tail: int = 20) -> tuple[str, ...]:
@@ -196,6 +218,15 @@ class Container:
         """Put it on a network (real name) under these names."""
         with engine_errors(f"connect {self.name}"):
             self._client.api.connect_container_to_network(self.id, network, aliases=list(aliases))
+
+
+def _checked(health: dict[str, Any]) -> Checked | None:
+    """Return the last run that the engine remembers of a health check; it keeps five, and 4 KiB of each output."""
+    runs = health.get("Log") or ()
+    if not runs:
+        return None
+    lines = str(runs[-1].get("Output") or "").splitlines()
+    return Checked(int(runs[-1]["ExitCode"]), tuple(line for line in lines if line.strip()))
 
 
 def _comes_back(description: dict[str, Any]) -> bool:

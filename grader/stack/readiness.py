@@ -24,7 +24,8 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a service became ready.
 
     seconds: how long it took, or was waited. reason: "exited" when its containers ended for good, "restarting" when
-    they kept ending. state: of its first container, None if it has none. logs: its last lines when it isn't ready.
+    they kept ending. state: of its first container, None if it has none. logs: when it isn't ready, its last
+    lines, and what its health check says against it.
     """
 
     ready: bool
@@ -70,7 +71,8 @@ def _wait_one(stack: Stack, service: str, ready: Callable[[], bool], within: flo
     state = _state(stack, service)
     if reason == "timeout" and state and (state.restarts or state.status == "restarting"):
         reason = "restarting"
-    logs = tuple(line for c in stack.containers(service)[:1] for line in c.logs(_LOG_LINES))
+    ailment = state.ailment if state else ()
+    logs = (*(line for c in stack.containers(service)[:1] for line in c.logs(_LOG_LINES)), *ailment)
     return Readiness(ready=False, seconds=age.elapsed(), reason=reason, state=state, logs=logs)
 
 

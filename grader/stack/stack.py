@@ -14,7 +14,7 @@ import docker
 from grader import catalogue
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
-from grader.stack import compose, gateway, labels, start_failure
+from grader.stack import causes, compose, gateway, labels, start_failure
 from grader.stack.build import builder, egress, jobs
 from grader.stack.container import Container
 from grader.stack.creation import make
@@ -127,9 +127,10 @@ class Stack:
                     interrupted=self._going_down,
                     on_line=on_line,
                 )
-        except SubmissionBrokenError:
+        except SubmissionBrokenError as broken:
             self._ours(jobs.base_images(made))
-            raise
+            found = [causes.build_explained(finding, self.sources) for finding in broken.findings]
+            raise SubmissionBrokenError(*found) from broken
 
     def change(self, builds: Sequence[Build], workspace: Path) -> None:
         """Build from another copy of the submission from now on, and only these images."""
@@ -161,6 +162,11 @@ class Stack:
         if done.returncode != 0:
             self._ours(start_failure.images_of(self.info.compose_file))
             raise SubmissionBrokenError(start_failure.failure(self, done, deadline_s))
+
+    @property
+    def sources(self) -> causes.Sources:
+        """What it is built of, to look the causes of failures up."""
+        return causes.Sources.of(self._workspace, self._builds)
 
     def clock(self) -> float:
         """Return the seconds since the stack's t=0."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import yaml
 from docker.errors import NotFound
 
 from grader.errors import GraderError
 from grader.model.findings import Finding
 from grader.model.text import msg
+from grader.stack import causes
+from grader.stack.causes import unhealthy
 from grader.stack.engine import engine_errors
 
 if TYPE_CHECKING:
@@ -19,10 +22,13 @@ if TYPE_CHECKING:
     import docker
 
     from grader.process import Completed
+    from grader.stack.container import ContainerState
     from grader.stack.stack import Stack
 
+_START_IT = msg("Start it with docker compose up in your project and read what it says.")
 _OUTPUT_LINES = 10
 _LOG_LINES = 15
+_LOG_LINES_BESIDE = 5  # of a service whose health check says more
 
 
 def missing_image(client: docker.DockerClient, references: Iterable[str]) -> str:
@@ -48,23 +54,66 @@ def images_of(compose_file: str) -> list[str]:
 
 
 def failure(stack: Stack, done: Completed, deadline_s: float) -> Finding:
-    """Return the finding for a failed or endless `up`, with the last lines of what ended or is unhealthy."""
-    detail = [line for line in done.output.splitlines() if line.strip()][-_OUTPUT_LINES:]
-    troubled = ""
-    for container in stack.containers():
-        state = container.state()
-        if state.health == "unhealthy" or state.status == "restarting" or (state.exit_code and not state.running):
-            troubled = troubled or container.service
-            detail += [f"{container.name} | {line}" for line in container.logs(_LOG_LINES)]
-    if done.timed_out:
-        message = msg("The project was still not started after %(seconds)d s.", seconds=round(deadline_s))
-    else:
-        message = msg("The project does not start: docker compose up ended with an error.")
-    return Finding(
+    """Return the finding for a failed or endless `up`: what an unhealthy service's check says, else what ended.
+
+    Whose words and files show the cause is named by it.
+    """
+    said = [line for line in done.output.splitlines() if line.strip()][-_OUTPUT_LINES:]
+    states = [(container, container.state()) for container in stack.containers()]
+    troubled = [(c, state) for c, state in states if _in_trouble(state) or (done.timed_out and state.ailment)]
+    troubled.sort(key=lambda one: not one[1].ailment)  # who waits for it comes after it
+    detail, ailments = [*said], list[str]()
+    words: list[tuple[str, list[str]]] = []
+    for container, state in troubled:
+        log = container.logs(_LOG_LINES_BESIDE if state.ailment else _LOG_LINES)
+        words.append((container.service, [*state.ailment, *log]))
+        detail += [f"{container.name} | {line}" for line in log]
+        ailments += [f"{container.name} | {line}" for line in state.ailment]
+    finding = Finding(
         code="start-failed",
         severity="error",
-        message=message,
-        path=f"services.{troubled}" if troubled else "services",
-        remedy=msg("Start it with docker compose up in your project and read what it says."),
-        detail=tuple(detail),
+        message=msg("The project does not start: docker compose up ended with an error."),
+        path=f"services.{troubled[0][0].service}" if troubled else "services",
+        remedy=_START_IT,
+        detail=(*detail, *ailments),  # what stands last is kept where a report has no room for all
     )
+    if done.timed_out:
+        late = msg("The project was still not started after %(seconds)d s.", seconds=round(deadline_s))
+        finding = msgspec.structs.replace(finding, message=late)
+    if troubled and troubled[0][1].ailment:
+        ill, state = troubled[0]
+        finding = unhealthy.explained(finding, ill.service, state, ill.image)
+    for service, lines in [*words, ("", said)]:
+        explained = causes.start_explained(finding, [*lines, *said], stack.sources, service)
+        if explained is not finding:
+            return explained
+    return finding
+
+
+def not_ready(stack: Stack, service: str, *, asked: bool) -> Finding | None:
+    """Return what the words of a service's containers, and the files, show of why it does not serve.
+
+    asked: whether it was asked and did not answer; else only what keeps a program from being run at all counts.
+    """
+    for container in stack.containers(service):
+        state = container.state()
+        if not (_in_trouble(state) or (asked and state.ailment)):
+            continue
+        finding = Finding(
+            code="service-not-ready",
+            severity="warning",
+            message=msg("%(service)s is not ready.", service=service),
+            path=f"services.{service}",
+            remedy=_START_IT,
+        )
+        shown = unhealthy.explained(finding, service, state, container.image) if asked and state.ailment else finding
+        shown = causes.start_explained(shown, [*state.ailment, *container.logs(_LOG_LINES)], stack.sources, service)
+        if shown is not finding:
+            return shown
+    return None
+
+
+def _in_trouble(state: ContainerState) -> bool:
+    """Say whether a container is unhealthy, ended with an error, or keeps ending."""
+    ended_badly = bool(state.exit_code) and not state.running
+    return state.health == "unhealthy" or state.status == "restarting" or ended_badly

@@ -70,6 +70,24 @@ def test_a_start_that_fails_on_a_machine_of_its_own_counts_at_once(
     assert (result.grade.status, result.grade.score) == ("final", 0)
 
 
+def test_why_a_program_is_not_run_is_said_in_the_report(tmp_path: Path, engine: docker.DockerClient) -> None:
+    """A finding names the file and what to write, and the check that fails says so too."""
+    resolved(engine, ["python:3.13-slim"])
+    submission = classes.right(tmp_path, "windows", build="COPY start.sh /\nRUN chmod +x /start.sh\n")
+    (submission / "start.sh").write_bytes(b"#!/bin/sh\r\nexec python3 -u /app.py\r\n")
+    dockerfile = submission / "Dockerfile"
+    dockerfile.write_text(dockerfile.read_text().replace('["python3", "-u", "/app.py"]', '["/start.sh"]'))
+    result = _grade(submission, lambda _: None)
+    (finding,) = [f for f in result.findings if f.code == "service-not-ready"]
+    assert (finding.file, finding.line) == ("start.sh", 1)
+    assert finding.remedy
+    assert finding.remedy.params["path"] == "/start.sh"
+    (outcome,) = result.outcomes
+    assert (outcome.reason, outcome.observed) == ("service-not-ready", finding.message)
+    assert outcome.evidence[0].title == finding.remedy
+    assert any("/start.sh" in line for line in outcome.evidence[1].lines)
+
+
 def test_of_an_early_start_only_what_failed_is_removed(
     engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader import catalogue, paths
 
@@ -123,22 +125,84 @@ def test_a_digest_is_kept_apart():
 @pytest.mark.parametrize(
     ("wrong", "near"),
     [
-        ("rabbitmq:5", "rabbitmq:4-management"),
-        ("bitnami/rabbitmq:latest", "rabbitmq:4-management"),
         ("rabbitmq:3-managment", "rabbitmq:3-management"),
+        ("rabitmq:3-management", "rabbitmq:3-management"),
         ("node:20-alpin", "node:20-alpine"),
         ("nodejs:20", "node:20"),
         ("Python:3.13-slim", "python:3.13-slim"),
+        ("apache/kafak:3.9.1", "apache/kafka:3.9.1"),
     ],
 )
-def test_nearest_name(wrong: str, near: str):
-    """A slip of the pen gets the name that was meant."""
+def test_a_slip_of_the_pen_gets_what_was_meant(wrong: str, near: str):
+    """Letters that are missing or swapped, in the name or in the tag."""
     assert KNOWN.nearest(wrong) == near
 
 
-def test_nothing_is_near_to_something_else():
-    """A name that resembles nothing gets no proposal."""
-    assert KNOWN.nearest("quay.io/foo/something:1") is None
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("bitnami/rabbitmq:latest", "rabbitmq:4-management"),
+        ("bitnami/kafka", "apache/kafka:3.9.1"),
+        ("bitnami/postgresql:16", "postgres:16"),
+        ("bitnami/redis:7.2-debian-12-r3", "redis:7"),
+        # one that knows ZooKeeper, as those do
+        ("wurstmeister/kafka", "confluentinc/cp-kafka:7.9.0"),
+        ("wurstmeister/kafka:2.13-2.8.1", "confluentinc/cp-kafka:7.9.0"),
+        ("cp-kafka", "confluentinc/cp-kafka:7.9.0"),
+        ("zookeeper", "confluentinc/cp-zookeeper:7.9.0"),
+        ("quay.io/debezium/zookeeper:2.7", "confluentinc/cp-zookeeper:7.9.0"),
+        ("openjdk:17-jdk-slim", "eclipse-temurin:17-jdk"),
+        ("openjdk:11-jre", "eclipse-temurin:17-jre"),
+        ("docker.io/arm64v8/node:20", "node:20"),
+        ("postgis/postgis:16-3.4-alpine", "postgres:16-alpine"),
+    ],
+)
+def test_another_publishers_image_gets_the_same_program(wrong: str, near: str):
+    """What an image is counts, not whose it is and not how near its letters come to another name."""
+    assert KNOWN.nearest(wrong) == near
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("apache/kafka:3.8", "apache/kafka:3.9.1"),
+        ("apache/kafka:4", "apache/kafka:4.1.0"),
+        ("confluentinc/cp-kafka:7.2", "confluentinc/cp-kafka:7.9.0"),
+        ("confluentinc/cp-zookeeper:7.2", "confluentinc/cp-zookeeper:7.9.0"),
+        ("rabbitmq:5", "rabbitmq:4"),
+        ("rabbitmq:3.8", "rabbitmq:3"),
+        ("rabbitmq:3.9-management", "rabbitmq:3-management"),
+        ("rabbitmq:alpine", "rabbitmq:4-alpine"),
+        ("node:18-alpine3.18", "node:20-alpine"),
+        ("postgres:12", "postgres:15"),
+        ("postgres:16.9", "postgres:16"),
+        ("eclipse-temurin:25", "eclipse-temurin:21-jdk"),
+        ("maven:3.8-openjdk-17", "maven:3.9-eclipse-temurin-17"),
+        ("golang:1.24-alon", "golang:1.24"),
+        ("python:latest", "python:3.13-slim"),
+    ],
+)
+def test_a_tag_gets_the_nearest_version_of_its_kind(wrong: str, near: str):
+    """The image stays; of its tags that of the nearest major version, then of the same kind, then the minor version."""
+    assert KNOWN.nearest(wrong) == near
+
+
+@given(st.sampled_from(sorted(KNOWN.images)), st.from_regex(r"[a-z0-9.-]{0,20}", fullmatch=True))
+def test_what_is_near_can_be_had(upstream: str, tag: str):
+    """Whatever tag was written, the proposal is of the same image, can be built here, and is not called latest."""
+    near = KNOWN.nearest(f"{upstream}:0{tag}")
+    assert near is not None
+    entry = KNOWN.find(near)
+    assert entry is not None
+    assert entry.upstream == upstream
+    assert entry.equivalent is not None
+    assert entry.tag != "latest"
+
+
+@pytest.mark.parametrize("name", ["quay.io/foo/something:1", "provectuslabs/kafka-ui", "ghcr.io/who/node-app", "mysql"])
+def test_nothing_is_near_to_something_else(name: str):
+    """A program beside a broker is not that broker, and what resembles nothing gets no proposal."""
+    assert KNOWN.nearest(name) is None
 
 
 def test_the_catalogue_is_consistent():

@@ -83,6 +83,27 @@ def test_variables_become_properties(
     assert not any(line.startswith("version") for line in written)
 
 
+def test_variables_stand_behind_a_mounted_file(
+    equivalent: Callable[[str], ResolvedImage], container: Callable[..., Container]
+) -> None:
+    """The file is read with them, and what they say wins."""
+    properties = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": "1@localhost:9093",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "num.partitions": "2",
+    }
+    kafka = container(
+        equivalent("apache/kafka:3.9.1").reference,
+        environment={"KAFKA_NUM_PARTITIONS": "5"},
+        files={"mnt/shared/config/server.properties": "\n".join(f"{k}={v}" for k, v in properties.items())},
+    )
+    assert "num.partitions = 5" in started(kafka)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "wanted"),
     [
@@ -93,7 +114,11 @@ def test_variables_become_properties(
             "KAFKA_ADVERTISED_LISTENERS is required",
         ),
         ("confluentinc/cp-kafka:8.0.0", {"KAFKA_ZOOKEEPER_CONNECT": "z:2181"}, "KAFKA_PROCESS_ROLES is required"),
-        ("confluentinc/cp-zookeeper:7.9.0", {}, "ZOOKEEPER_CLIENT_PORT is required"),
+        (
+            "confluentinc/cp-zookeeper:7.9.0",
+            {"ZOOKEEPER_CLIENT_PORT": "2181", "ZOOKEEPER_SERVERS": "z:2888:3888"},
+            "ZOOKEEPER_SERVER_ID is required",
+        ),
     ],
 )
 def test_what_is_missing_is_named(

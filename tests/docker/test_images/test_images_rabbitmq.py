@@ -160,3 +160,16 @@ def test_configured_by_files(
     assert "rabbitmq_shovel" in _exec(broker, "rabbitmq-plugins", "list", "-q", "-m", "-e")
     assert "7" in _exec(broker, "rabbitmqctl", "-q", "eval", "application:get_env(rabbit, heartbeat).")
     broker.kill()
+
+
+@pytest.mark.parametrize("name", ["VM_MEMORY_HIGH_WATERMARK", "DEFAULT_USER_FILE", "MANAGEMENT_SSL_CACERTFILE"])
+def test_a_variable_that_the_server_knows_no_more_ends_it(
+    name: str, equivalent: Callable[[str], ResolvedImage], container: Callable[..., Container]
+):
+    """With the original's words, before anything is written."""
+    broker = container(equivalent("rabbitmq:3-management").reference, environment={f"RABBITMQ_{name}": "0.6"})
+    assert broker.wait(timeout=START_S)["StatusCode"] == 1
+    said = broker.logs().decode()
+    assert f"error: RABBITMQ_{name} is set but deprecated" in said
+    assert "error: deprecated environment variables detected" in said
+    assert "Starting RabbitMQ" not in said

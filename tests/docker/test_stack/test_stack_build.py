@@ -180,7 +180,7 @@ def test_a_start_that_fails_is_the_submissions(make_stack: Callable[..., Stack],
     with pytest.raises(SubmissionBrokenError) as failed:
         stack.up(deps=True, deadline_s=60)
     (finding,) = failed.value.findings
-    assert (finding.code, finding.path) == ("start-failed", "services.broken")
+    assert (finding.code, finding.path) == ("start-failed", "services.broken.healthcheck")
     assert "broken-1 | I am ill" in finding.detail
     stack.down()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from grader import catalogue
 from grader.errors import SubmissionRefusedError
 from grader.model.assignment import Limits
 from grader.model.pulled import Health, PulledImage
@@ -252,10 +253,21 @@ def test_who_waits_for_an_image_from_outside_is_told_when_it_is_here(
 def test_an_image_that_its_registry_does_not_have_is_named_where_it_is_written(submission: Submission) -> None:
     """One finding an image, each at its line; what the submission does not name is none of its faults."""
     plan = planned(submission, f"FROM node:20-alpine\nCOPY --from={NAME} /a /a\nCOPY --from=rust:0 /b /b\n")
-    found = unusable(plan, {"rust:0": "absent", NAME: "private", "gone:1": "absent"})
+    found = unusable(plan, {"rust:0": "absent", NAME: "private", "gone:1": "absent"}, catalogue.load())
     assert [(f.code, f.severity, f.file, f.line) for f in found] == [
         ("image-not-found", "error", "Dockerfile", 2),
         ("image-not-found", "error", "Dockerfile", 3),
     ]
     assert len({f.message.msgid for f in found}) == 2
-    assert [f.code for f in unusable(plan, {NAME: "too-large"})] == ["image-too-large"]
+    assert [f.code for f in unusable(plan, {NAME: "too-large"}, catalogue.load())] == ["image-too-large"]
+
+
+def test_for_an_image_that_nobody_has_the_nearest_one_is_proposed(submission: Submission) -> None:
+    """A tag that its registry lacks has neighbours that can be had; a name that resembles nothing has none."""
+    submission.compose("services: {zoo: {image: 'confluentinc/cp-zookeeper:7.2'}, x: {image: 'quay.io/foo/thing:1'}}")
+    names = ("confluentinc/cp-zookeeper:7.2", "quay.io/foo/thing:1")
+    near, far = unusable(submission.plan(), dict.fromkeys(names, "absent"), catalogue.load())
+    assert near.remedy
+    assert near.remedy.params == {"image": "confluentinc/cp-zookeeper:7.9.0"}
+    assert far.remedy
+    assert far.remedy.params == {}
