@@ -238,8 +238,9 @@ PARTS = st.text(max_size=12) | st.sampled_from([
 def test_whatever_a_zip_holds_nothing_leaves_its_folder(entries: list[list[str]], separator: str) -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for name in {separator.join(parts).encode("utf-8", "replace").decode(): None for parts in entries}:
-            archive.writestr(zipfile.ZipInfo(name or "x"), "" if name.endswith(("/", "\\")) else "content")
+        named = (zipfile.ZipInfo(separator.join(parts).encode("utf-8", "replace").decode() or "x") for parts in entries)
+        for info in {info.filename: info for info in named}.values():  # which ends a name at its first NUL
+            archive.writestr(info, "" if info.filename.endswith(("/", "\\")) else "content")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder).resolve()
         (place / "class.zip").write_bytes(content.getvalue())
