@@ -14,16 +14,6 @@ if TYPE_CHECKING:
 GLYPHS = {"passed": "·", "failed": "✗", "blocked": "-", "error": "!"}
 
 
-def table(assignment: Assignment, rows: Sequence[Row]) -> list[list[str]]:
-    """Return header and rows: subject, one glyph a check ("✗" failed), seconds, problems."""
-    checks = [c.id for c in assignment.checks]
-    lines = [["subject", *checks, "s"]]
-    for row in rows:
-        cells = [GLYPHS.get(row.cells.get(c, ("", ""))[0], " ") for c in checks]
-        lines.append([row.subject if row.mutant else f"{row.subject} (reference)", *cells, f"{row.seconds:.0f}"])
-    return lines
-
-
 def markdown(rows: Sequence[Row]) -> str:
     """Return the matrix as Markdown: which check caught which mutant for which reason, and the repeats."""
     lines = ["| subject | run | passed | failed, with reason | blocked | s |", "|---|---|---|---|---|---|"]
@@ -43,16 +33,18 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def show(assignment: Assignment, rows: Sequence[Row]) -> None:
     """Print the matrix: checks down, subjects across is too wide for a terminal, so subjects stand below each other."""
+    from rich.columns import Columns  # noqa: PLC0415 - start-up time
     from rich.console import Console  # noqa: PLC0415 - start-up time
     from rich.table import Table  # noqa: PLC0415
 
     console = Console()
     checks = [c.id for c in assignment.checks]
-    header, *lines = table(assignment, rows)
-    grid = Table(title=f"{assignment.id}: · passed  ✗ failed  - blocked  ! our error", box=None, padding=(0, 1))
-    for n, column in enumerate(header):
-        grid.add_column(str(n) if column in checks else column)
-    for line in lines:
-        grid.add_row(*line)
+    names = [row.subject if row.mutant else f"{row.subject} (reference)" for row in rows]
+    grid = Table(title=f"{assignment.id}: · passed  ✗ failed  - blocked  ! our error", box=None, padding=(0, 1, 0, 0))
+    grid.add_column("\nsubject", no_wrap=True, min_width=max(map(len, names), default=0))
+    for n in range(1, len(checks) + 1):  # a number's digits below each other: all checks fit beside the names
+        grid.add_column(f"{n // 10 or ' '}\n{n % 10}")
+    for name, row in zip(names, rows, strict=True):
+        grid.add_row(name, *(GLYPHS.get(row.cells.get(c, ("", ""))[0], " ") for c in checks))
     console.print(grid)
-    console.print("  ".join(f"{n} {c}" for n, c in enumerate(header) if c in checks))
+    console.print(Columns([f"{n:>2} {c}" for n, c in enumerate(checks, 1)], padding=(0, 2), column_first=True))
