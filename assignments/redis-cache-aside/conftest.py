@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.checks.disturbances import Disturbances
     from grader.checks.ids import Ids
     from grader.checks.world import World
+    from grader.oracles.violation import Violation
     from grader.probes.http import HTTP, Answer
     from grader.probes.postgres import Postgres
     from grader.probes.redis import Redis
@@ -145,6 +146,11 @@ class Users:
         judge(caching.differing({self.apis[0].target: answered}, user.shown, what=user.key, code="row-differs"))
         self.wait_key(user.key)
         return since
+
+    def life(self, user: User, since: float) -> Violation | None:
+        """Return what is wrong with how long the key of a user lives that was written since a moment."""
+        ttl = self.redis.ttl(user.key)
+        return caching.ttl_in_range(ttl, TTL_S, key=user.key, since=since, until=self.now())
 
     def wait_key(self, key: str) -> None:
         """Wait until a key is in Redis; fail the check if it does not come."""

@@ -40,7 +40,7 @@ def test_a_put_forgets_that_an_id_was_unknown(users: Users) -> None:
         judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="unknown-outlives-write"))
 
 
-@check("unknown.forgotten", needs="api.not-found")
+@check("unknown.forgotten", needs=("cache.miss", "api.not-found"))
 def test_that_an_id_is_unknown_is_forgotten(users: Users) -> None:
     """Que un id no existe se olvida a los 30 s como mucho, por más que se pregunte por él mientras tanto: entonces se
     responde con la fila que ya hay.

@@ -6,8 +6,6 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from conftest import TTL_S
-
 from grader import check, fail, judge, msg
 from grader.oracles import caching
 from grader.polling import DeadlineError, eventually
@@ -43,7 +41,7 @@ def test_after_a_put_nobody_sees_the_old_row(users: Users) -> None:
         judge(caching.differing(users.settled(user), user.shown, what=user.key))
 
 
-@check("write.ttl", needs="write.invalidates")
+@check("write.ttl", needs=("write.invalidates", "cache.ttl"))
 def test_after_a_put_the_key_expires_too(users: Users) -> None:
     """También la clave que se escribe con un PUT, o después de él, caduca a los 300 segundos.
 
@@ -56,7 +54,7 @@ def test_after_a_put_the_key_expires_too(users: Users) -> None:
     users.write(users.apis[0], user)
     users.get(users.apis[0], user)
     users.wait_key(user.key)
-    judge(caching.ttl_in_range(users.redis.ttl(user.key), TTL_S, key=user.key, since=since, until=users.now()))
+    judge(users.life(user, since))
 
 
 @check("write.commit-held", needs="write.invalidates")
