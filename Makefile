@@ -68,5 +68,8 @@ clean: venv
 lock: venv
 	@$(BIN)/python scripts/lock.py $(LOCK)
 
+weights: venv
+	@$(BIN)/python scripts/weights.py
+
 picture: venv
 	@$(BIN)/python scripts/picture.py
