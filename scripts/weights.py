@@ -91,12 +91,15 @@ def formatted(*sources: str) -> list[str]:
 
 
 def _stored(folder: Path) -> tuple[Stored, Stored]:
-    """Return what lies there for mutants, and what for right alternatives."""
-    found = {False: Stored(0, 0), True: Stored(0, 0)}
-    for each in sorted(p for p in folder.iterdir() if p.is_dir()):
-        right = bool(re.search(r"(?m)^right:", (each / "expected.yaml").read_text("utf-8")))
-        files = [p for p in each.rglob("*") if p.is_file()]
-        lines = sum(p.read_bytes().count(b"\n") for p in files)
+    """Return what lies there for mutants, and what for right alternatives.
+
+    An entry of mutants.yaml is lines of its own kind; the file itself counts once, for the mutants.
+    """
+    found = {False: Stored(1, 0), True: Stored(0, 0)}
+    for entry in re.split(r"(?m)^(?=[^\s#])", (folder / "mutants.yaml").read_text("utf-8"))[1:]:
+        right = bool(re.search(r"(?m)^  right:", entry))
+        files = [p for p in (folder / entry.partition(":")[0]).rglob("*") if p.is_file()]
+        lines = entry.count("\n") + sum(p.read_bytes().count(b"\n") for p in files)
         found[right] = Stored(found[right].files + len(files), found[right].lines + lines)
     return found[False], found[True]
 

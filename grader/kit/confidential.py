@@ -12,6 +12,7 @@ import msgspec
 from grader.errors import UsageError
 from grader.model.reasons import REASONS
 from grader.model.text import msg
+from grader.verify import subjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,13 +48,21 @@ class Confidential(msgspec.Struct, frozen=True):
 
 
 def gather(assignment: Assignment) -> Confidential:
-    """Read all of it that lies with the assignment, as a repository or an instructor's pack has it; maybe nothing."""
+    """Read all of it that lies with the assignment, as a repository or an instructor's pack has it; maybe nothing.
+
+    Of mutants and right alternatives each file that differs from a reference is compared as a whole.
+    """
     directory = Path(assignment.directory)
     root = directory.parent.parent
     hidden = list(_below(directory / "hidden"))
     references = root / "reference_solutions" / assignment.id
-    solutions = [*_below(references), *_below(root / "fixtures" / "submissions" / assignment.id)]
-    files = {_shown(p, root): p.read_bytes() for p in (*hidden, *solutions)}
+    files = {_shown(p, root): p.read_bytes() for p in (*hidden, *_below(references))}
+    declared = subjects.declarations(assignment)
+    for path in [declared] if declared.is_file() else []:
+        files[_shown(path, root)] = path.read_bytes()
+    for each in subjects.derived(assignment):
+        folder = _shown(declared.parent / each.name, root)
+        files |= {f"{folder}/{name}": content for name, content in each.contents().items()}
     shared: dict[str, set[bytes]] = {}
     for path in _below(references):
         shared.setdefault(Path(*path.relative_to(references).parts[1:]).as_posix(), set()).add(path.read_bytes())
