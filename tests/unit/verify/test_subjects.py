@@ -45,7 +45,7 @@ def mutants(root: Path) -> Path:
 
 
 def put(root: Path, name: str, content: str = "x", mode: int = 0o644) -> None:
-    """Put a whole file into the folder of the entry `m`."""
+    """Put a whole file beside `mutants.yaml`, into the folder that an entry has."""
     file = mutants(root).parent / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content, "utf-8")
@@ -146,10 +146,8 @@ def test_a_faulty_declaration_names_its_line(declared: str, at: str, words: str,
 
 def test_a_folder_without_an_entry_is_refused(tmp_path: Path) -> None:
     """What nobody declares would be verified by nobody."""
-    put(tmp_path, "other/app/worker.js")
-    mutants(tmp_path).parent.rename(tmp_path / "kept")
     wanted = assignment(tmp_path, MUTANT)
-    (tmp_path / "kept" / "other").rename(mutants(tmp_path).parent / "other")
+    put(tmp_path, "other/app/worker.js")
     with pytest.raises(UsageError, match="no entry for the folder"):
         subjects(wanted)
 
