@@ -32,7 +32,7 @@ class EngineAlone(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EngineAlone:
-    """Say who gets which test, when there is more than one worker (`make test`)."""
+    """Say who gets which test, when there is more than one worker (`pytest -n 2`)."""
     config.option.loadscopereorder = False  # the tests with Docker are the longest: they come first
     return EngineAlone(config, log)
 
