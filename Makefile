@@ -55,9 +55,8 @@ lint: venv
 unit: venv
 	$(BIN)/pytest -m 'not docker'
 
-# Two workers: one for all tests with containers, one for those without (tests/conftest.py).
 test: setup all-images lint
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest
 
 doctor: venv
 	@$(BIN)/grader doctor

@@ -18,7 +18,6 @@ from grader.stack.engine import engine_errors, gone_is_fine
 _WITHIN_S = 30.0
 _PHANTOM_S = 3.0
 _FORBIDDEN = 403
-_BEING_REMOVED = 409
 _AT_ONCE = 4
 
 
@@ -87,13 +86,11 @@ def _remove_container(client: docker.DockerClient, container: str, refused: dict
     An engine that was interrupted in the middle of a removal lists the container ("Removal In Progress") and knows none
     of that name, until it is restarted.
     """
-    try:
-        client.api.remove_container(container, v=True, force=True)
-    except docker.errors.NotFound:
-        return refused.setdefault(container, Deadline(_PHANTOM_S)).passed()
-    except docker.errors.APIError as error:
-        if error.status_code != _BEING_REMOVED:
-            raise
+    with gone_is_fine():
+        try:
+            client.api.remove_container(container, v=True, force=True)
+        except docker.errors.NotFound:
+            return refused.setdefault(container, Deadline(_PHANTOM_S)).passed()
     return False
 
 
