@@ -55,8 +55,9 @@ lint: venv
 unit: venv
 	$(BIN)/pytest -m 'not docker'
 
+# Two workers: one for all tests with containers, one for those without (tests/conftest.py).
 test: setup all-images lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2
 
 doctor: venv
 	@$(BIN)/grader doctor

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
 
 # A busy machine makes nothing wrong: how long an example takes is no reason to fail.
 settings.register_profile("untimed", deadline=None)
@@ -14,6 +19,22 @@ settings.load_profile("untimed")
 # Whoever runs the tests may speak another language, and have said so.
 os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("GRADER_LANG", None)
+
+
+class EngineAlone(LoadFileScheduling):
+    """All that talks to the engine is for one worker, since it counts what runs there; a file of the rest at a time is
+    for the others, which so fill the time that containers need to start.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/docker" if nodeid.startswith("tests/docker/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EngineAlone:
+    """Say who gets which test, when there is more than one worker (`make test`)."""
+    config.option.loadscopereorder = False  # the tests with Docker are the longest: they come first
+    return EngineAlone(config, log)
 
 
 @pytest.fixture(autouse=True)
