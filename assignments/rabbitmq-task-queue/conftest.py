@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from grader import fail, judge, msg
+from grader import blocked, fail, judge, msg
 from grader.errors import CheckFailure
 from grader.oracles import delivery, sharing
 from grader.oracles.violation import listed
@@ -17,17 +17,19 @@ from grader.probes.amqp_bodies import digest, shown, subject_of
 from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError, RabbitMQ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from grader.checks.disturbances import Disturbances
     from grader.checks.ids import Ids
     from grader.checks.world import World
     from grader.model.history import Event, History
     from grader.oracles.violation import Violation
+    from grader.probes.held import Held
     from grader.probes.http import HTTP, Answer
 
 TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
 REPLICAS = 3
+REFUSED = 403  # AMQP's access-refused
 DEAD_WITHIN_S = 15.0
 MOST_DELIVERIES = 3
 RECOVERY_S = 60.0
@@ -109,6 +111,21 @@ class TaskQueue:
     def post(self, body: dict[str, Any], within: float = 10.0) -> Answer:
         """POST one task."""
         return self.api.post("/tasks", body, within=within, subject=body["id"])
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Held]:
+        """Keep what arrives in `tasks` from the workers while the block runs (`RabbitMQ.held`).
+
+        A worker that has the queue to itself alone refuses us as it does the others: that is for `share.replicas`.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                held = stack.enter_context(self.rabbitmq.held(TASKS))
+            except BROKER_ERRORS as error:
+                if getattr(error, "reply_code", None) == REFUSED:
+                    blocked("share.replicas")
+                raise
+            yield held
 
     # -- waiting
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import platform
@@ -75,7 +76,8 @@ def fitness(terms: Terms) -> Fitness:
             return Fitness(host=host, problems=(_other_version(terms),))
         client = connect()
         find_compose()
-        reap(client)
+        with contextlib.suppress(GraderError):
+            reap(client)  # what stays keeps nobody from grading, and each grading says it
         vital = (*(_images_of(assignment) if terms.among else ()), pipeline.GATEWAY_IMAGE)
         images.resolve(client, vital, mode=terms.images)
         lacks = _lacking(client, terms, assignment.limits.images_mib)

@@ -29,7 +29,7 @@ DEFAULT_CAPABILITIES = frozenset({
     "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 })  # fmt: skip
 _WRITTEN_BY_HABIT = frozenset({"SYS_NICE", "IPC_LOCK"})
-_ULIMITS = {"nofile": 1_048_576, "nproc": 4096, "memlock": 64 << 20}
+_ULIMITS = {"nofile": 1_048_576, "memlock": 64 << 20}
 _SYSCTL = re.compile(r"net\.core\.somaxconn|net\.ipv4\.ip_local_port_range|net\.ipv4\.tcp_[a-z0-9_]+")
 _USER = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?(:(?P<group>[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?)?")
 MAX_REPLICAS = 10
@@ -112,7 +112,11 @@ def sysctls(scope: Scope, node: Node) -> Any:
 
 
 def ulimits(scope: Scope, node: Node) -> Any:
-    """Numbers of files, processes and locked memory within limits."""
+    """Numbers of files and locked memory within limits.
+
+    Not nproc, which the kernel counts for a user's number on the whole machine: a program would not start because of
+    another submission's. What bounds processes is `pids_limit`.
+    """
     if not isinstance(node, Mapping):
         scope.error("attribute-type", msg("%(path)s must be a mapping (name: value).", path=scope.path))
         return DROP

@@ -76,11 +76,11 @@ def fill_volume(
     """
     with tempfile.TemporaryFile() as archive:
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            top = tarfile.TarInfo(".")
+            top = tarfile.TarInfo("fill")  # by its name: the engine leaves "." as it is
             top.type, top.mode = tarfile.DIRTYPE, 0o777 if writable else 0o755
             tar.addfile(top)
             for path in sorted(source.iterdir()) if source else ():
-                tar.add(path, arcname=f"./{path.name}", filter=_as_root)
+                tar.add(path, arcname=f"fill/{path.name}", filter=_as_root)
         archive.seek(0)
         with engine_errors(f"fill volume {volume}"):
             container = client.containers.create(
@@ -92,7 +92,7 @@ def fill_volume(
                 volumes={volume: {"bind": "/fill", "mode": "rw"}},
             )
             try:
-                container.put_archive("/fill", archive)
+                container.put_archive("/", archive)
             finally:
                 with gone_is_fine():
                     container.remove(v=True, force=True)

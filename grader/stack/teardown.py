@@ -52,7 +52,7 @@ def kill_compose(project: str) -> None:
 
 
 def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], refused: dict[str, Deadline]) -> bool:
-    """Remove what is there; True when nothing was. `refused`: networks that the engine keeps, and since when."""
+    """Remove what is there; True when nothing was. `refused`: what the engine lists all the same, and since when."""
     wanted = {"label": [f"{labels.PROJECT}={project}"]}
     api = client.api
     with engine_errors("remove a stack"):
@@ -60,9 +60,12 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], r
         gateways = [c for c in containers if c["Labels"].get(labels.ROLE) == "gateway"]
         others = [c for c in containers if c not in gateways]
         # The gateway first: nothing of ours goes on looking at a stack that falls apart.
+        phantoms: set[str] = set()
         for group in (gateways, others):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                list(pool.map(lambda c: _remove_container(client, c), group))
+                gone = pool.map(lambda c: _remove_container(client, c["Id"], refused), group)
+                phantoms |= {c["Id"] for c, so in zip(group, gone, strict=True) if so}
+        containers = [c for c in containers if c["Id"] not in phantoms]
         networks = [n for n in api.networks(filters=wanted) if not _remove_network(client, n["Id"], refused)]
         volumes = api.volumes(filters=wanted)["Volumes"] or []
         for volume in volumes:
@@ -77,9 +80,18 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], r
     return not (containers or networks or volumes or images)
 
 
-def _remove_container(client: docker.DockerClient, container: dict[str, Any]) -> None:
+def _remove_container(client: docker.DockerClient, container: str, refused: dict[str, Deadline]) -> bool:
+    """Remove a container; say whether it counts as gone although the engine lists it.
+
+    An engine that was interrupted in the middle of a removal lists the container ("Removal In Progress") and knows none
+    of that name, until it is restarted.
+    """
     with gone_is_fine():
-        client.api.remove_container(container["Id"], v=True, force=True)
+        try:
+            client.api.remove_container(container, v=True, force=True)
+        except docker.errors.NotFound:
+            return refused.setdefault(container, Deadline(_PHANTOM_S)).passed()
+    return False
 
 
 def _remove_network(client: docker.DockerClient, network: str, refused: dict[str, Deadline]) -> bool:

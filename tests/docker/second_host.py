@@ -57,8 +57,9 @@ class SecondHost:
     def start_engine(self) -> None:
         """Start dockerd and wait for its first answer."""
         folder = self._folder
+        # Its containerd's sockets are in the namespace's own /run: in a test's folder their names are too long for one.
         argv = [
-            "dockerd", "--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"), "--pidfile",
+            "dockerd", "--data-root", str(folder / "data"), "--exec-root", "/run/docker", "--pidfile",
             str(folder / "pid"), "-H", f"unix://{self.socket}", "--cgroup-parent", "/second-host",
             "--log-level", "warn",
         ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""A right program that ran at home with its data in a folder: graded from that folder, as its containers left it."""
+"""A right program that ran at home with its data in a folder: graded from that folder, as its containers left it.
+
+One check of each is enough to see that the brokers start and the program works; with EVERY_CHECK=1 all are run.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import re
 import secrets
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +17,7 @@ import yaml
 
 from grader import assignments, pipeline
 from grader.images.endpoint import current_endpoint
+from grader.polling import eventually
 from grader.stack.compose import find_compose
 from grader.verify import subjects
 from grader.verify.images import images_of
@@ -20,7 +25,7 @@ from grader.verify.judging import problems_of
 from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import docker
@@ -28,9 +33,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.docker
 
 REFERENCES = [
-    ("rabbitmq-task-queue", "node"), ("rabbitmq-task-queue", "python"), ("redis-cache-aside", "node"),
-    ("redis-cache-aside", "go"), ("kafka-consumer-group", "node"), ("kafka-consumer-group", "python"),
+    ("rabbitmq-task-queue", "node", "task.done"), ("rabbitmq-task-queue", "python", "task.done"),
+    ("redis-cache-aside", "node", "cache.miss"), ("redis-cache-aside", "go", "cache.miss"),
+    ("kafka-consumer-group", "node", "events.once"), ("kafka-consumer-group", "python", "events.once"),
 ]  # fmt: skip
+EVERY_CHECK = bool(os.environ.get("EVERY_CHECK"))
 UP_S = 300
 
 
@@ -57,8 +64,8 @@ class Home:
         file.write_text(text, "utf-8")
         return names
 
-    def run(self, images: dict[str, str]) -> None:
-        """Start what keeps data and is not built here, wait until it is healthy, and stop it as Ctrl-C does."""
+    def run(self, images: dict[str, str], bound: list[str]) -> None:
+        """Start what keeps data and is not built here, wait until it has kept some, and stop it as Ctrl-C does."""
         services: dict[str, Any] = yaml.safe_load((self.folder / "compose.yaml").read_text("utf-8"))["services"]
         stores = {
             name: images[service["image"]]
@@ -71,7 +78,13 @@ class Home:
         self._override.write_text("\n".join(lines) + "\n", "utf-8")
         self._image = next(iter(stores.values()))
         self._compose("up", "--detach", "--wait", "--no-deps", *stores)
+        if os.geteuid() == 0:  # others may not look into all of them
+            for name in bound:  # not every broker here has a health check
+                eventually(partial(self._kept, name), within=UP_S, every=0.2, what=f"data in {name}")
         self._compose("stop")
+
+    def _kept(self, name: str) -> bool:
+        return any((self.folder / "data" / name).iterdir())
 
     def leave(self) -> None:
         """Remove containers and networks, and then what is in the folder: it belongs to the containers' users."""
@@ -92,31 +105,44 @@ class Home:
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 
+def _shares_folders(engine: docker.DockerClient, image: str, folder: Path) -> bool:
+    """Say whether the engine sees this machine's folders; one on another host does not."""
+    (folder / "here").touch()
+    seen = engine.containers.run(
+        image, ["/folder"], entrypoint="ls", remove=True, network_mode="none",
+        volumes={str(folder): {"bind": "/folder", "mode": "ro"}},
+    )  # fmt: skip
+    return b"here" in seen
+
+
 @pytest.fixture
-def home(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Home]:
+def home(engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path) -> Iterator[Home]:
+    """A folder that the engine can bind; containers and what they left are removed afterwards."""
     (tmp_path / "aside").mkdir()
+    if not _shares_folders(engine, image("redis:7-alpine"), tmp_path / "aside"):
+        pytest.skip("the engine runs on another host")
     found = Home(engine, tmp_path / "tarea", tmp_path / "aside")
     yield found
     found.leave()
 
 
-@pytest.mark.parametrize(("of", "name"), REFERENCES)
-def test_a_reference_that_ran_at_home_passes_every_check(
-    engine: docker.DockerClient, home: Home, of: str, name: str
+@pytest.mark.parametrize(("of", "name", "one"), REFERENCES)
+def test_a_reference_that_ran_at_home_passes(
+    engine: docker.DockerClient, home: Home, of: str, name: str, one: str
 ) -> None:
-    """Its volumes are binds, its containers have filled and left them: full marks, and each is said to begin empty."""
+    """Its volumes are binds, its containers have filled and left them: it passes, and each is said to begin empty."""
     assignment = assignments.load(of)
     images = {image: found.reference for image, found in resolved(engine, images_of(assignment)).items()}
     subject = subjects.subject(assignment, name)
     subject.lay(home.folder)
     bound = home.bind()
-    home.run(images)
-    left = {volume: sum(1 for _ in (home.folder / "data" / volume).rglob("*")) for volume in bound}
-    assert os.geteuid() != 0 or all(left.values()), left  # others may not look into all of them
+    home.run(images, bound)
 
-    result = pipeline.grade(home.folder, assignment, lambda _event: None)
+    checks = () if EVERY_CHECK else (one,)
+    result = pipeline.grade(home.folder, assignment, lambda _event: None, pipeline.Options(checks=checks))
     said = {f.file for f in result.findings if f.code == "data-left-behind"}
     assert said == {f"data/{volume}" for volume in bound}
     cells = {o.check: (o.verdict, o.reason) for o in result.outcomes}
     assert problems_of(subject, cells) == (), [(o.check, o.observed) for o in result.outcomes if o.verdict != "passed"]
-    assert (result.grade.status, result.grade.score, result.grade.bonus) == ("final", 100, result.grade.max_bonus)
+    if EVERY_CHECK:
+        assert (result.grade.status, result.grade.score) == ("final", 100)

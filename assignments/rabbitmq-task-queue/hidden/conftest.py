@@ -126,7 +126,7 @@ def restarted(queue: TaskQueue) -> Outage:
 
     with contextlib.suppress(DeadlineError):
         queue.recorder.wait_for(taken, within=20, what="tasks at work", since=outage.began)
-    with queue.rabbitmq.held(TASKS):
+    with queue.held():
         kept = list(queue.publish(*queue.tasks("kept", 3, KEPT_MS)))
         accepted = queue.accepting(*queue.tasks("accepted", 3, KEPT_MS))
         outage.api_before = bool(accepted)

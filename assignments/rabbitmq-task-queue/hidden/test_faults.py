@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from grader import blocked, check, fail, judge, msg
+from grader.errors import GraderError
 from grader.oracles import delivery
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError
@@ -72,7 +73,8 @@ def _not_taken_over(tasks: TaskQueue, task: str, holder: str) -> NoReturn:
 def _held(tasks: TaskQueue) -> tuple[str, str, float]:
     """Have a worker hold a task that it has not finished; return the task, the worker and the task's seconds.
 
-    A machine so slow that the task is finished before we are there gets a longer one.
+    A machine so slow that the task is finished before we are there gets a longer one. Raises GraderError when that one
+    is finished too: nobody would die with a task in their hands.
     """
     for duration in (4.0, 15.0):
         sent = tasks.now()
@@ -81,8 +83,13 @@ def _held(tasks: TaskQueue) -> tuple[str, str, float]:
         # A short task done meanwhile shows that an acknowledgement sent at once would have arrived.
         tasks.wait_reported(tasks.publish(*tasks.tasks("beside", 1, 300)), within=20, since=sent)
         if tasks.now() - sent < duration * 0.75:
-            break
-    return task, holder, duration
+            return task, holder, duration
+    if tasks.able < REPLICAS:  # a single worker does the short one behind the long one
+        blocked("share.replicas")
+    raise GraderError(
+        msg("a task of %(n)s s was finished before its worker could be killed", n=int(duration)),
+        remedy=msg("Grade this submission again on a machine with less to do."),
+    )
 
 
 @check("restart.tasks")
@@ -101,10 +108,10 @@ def _kept_tasks(outage: Outage, queue: TaskQueue) -> None:
     history = queue.history(outage.began)
     # A task that was put aside was not lost: that it was is for ack.after-work to say.
     there = outage.waiting | delivery.arrivals(history, DEAD).keys()
-    judge(
-        delivery.lost(history, outage.tasks, RESULTS, still_waiting=there),
-        evidence=queue.world.logs("rabbitmq")[:1],
-    )
+    lost = delivery.lost(history, outage.tasks, RESULTS, still_waiting=there)
+    if lost and "ack.after-work" in queue.world.failed:
+        blocked("ack.after-work")  # the broker may have kept them for a worker that lost them
+    judge(lost, evidence=queue.world.logs("rabbitmq")[:1])
 
 
 @check("restart.results")

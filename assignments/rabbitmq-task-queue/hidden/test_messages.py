@@ -83,7 +83,7 @@ def test_fail_arrives_through_the_api(tasks: TaskQueue) -> None:
     since = tasks.mark()
     (body,) = tasks.tasks("apifail", 1, 100, fail=True, note="ñ", attempt=1)
     # What becomes of a task that fails is another check's subject: no worker gets this one.
-    with tasks.rabbitmq.held(TASKS) as held:
+    with tasks.held() as held:
         (task,) = tasks.submit(body)
         _queued(tasks, [task], since)
         if not held.take(task, within=10):

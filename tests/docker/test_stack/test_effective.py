@@ -149,7 +149,7 @@ def test_limits_are_those_of_the_kernel(stack: Stack) -> None:
     )  # fmt: skip
     assert host["ShmSize"] == 16 * MIB
     assert host["Sysctls"] == {"net.core.somaxconn": "1024"}
-    assert {u["Name"]: (u["Soft"], u["Hard"]) for u in host["Ulimits"]} == {"nofile": (4096, 4096), "nproc": (100, 200)}
+    assert {u["Name"]: (u["Soft"], u["Hard"]) for u in host["Ulimits"]} == {"nofile": (4096, 4096)}
     plain = inspected(stack, "plain-1")["HostConfig"]
     assert (plain["Memory"], plain["PidsLimit"]) == (48 * MIB, 30)
     assert inside(stack, "app-1", "sh", "-c", "ulimit -n").strip() == "4096"
