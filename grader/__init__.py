@@ -1,25 +1,78 @@
-"""The author's API: what a check imports. Everything is loaded on first use, so that `grader --help` stays quick."""
+"""The author's API, all of what a check imports. Everything is loaded on first use, so that `--help` stays quick."""
 
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grader._version import __version__
 
-__all__ = ["Evidence", "__version__", "blocked", "check", "fail", "judge", "msg"]
+if TYPE_CHECKING:
+    from grader.authoring import malformed as malformed
+    from grader.authoring.conditions import Condition as Condition
+    from grader.authoring.conditions import arrived as arrived
+    from grader.authoring.conditions import at_most as at_most
+    from grader.authoring.conditions import delivered as delivered
+    from grader.authoring.conditions import either as either
+    from grader.authoring.conditions import holds as holds
+    from grader.authoring.contract import Contract as Contract
+    from grader.authoring.contract import contract as contract
+    from grader.authoring.queues import QueueOutage as QueueOutage
+    from grader.authoring.queues import QueueSubject as QueueSubject
+    from grader.authoring.subject import Subject as Subject
+    from grader.authoring.verdicts import blocked as blocked
+    from grader.authoring.verdicts import check as check
+    from grader.authoring.verdicts import fail as fail
+    from grader.authoring.verdicts import judge as judge
+    from grader.checks.world import World as World
+    from grader.errors import CheckFailure as CheckFailure
+    from grader.errors import GraderError as GraderError
+    from grader.model.history import Event as Event
+    from grader.model.history import History as History
+    from grader.model.outcome import Evidence as Evidence
+    from grader.model.text import msg as msg
+    from grader.oracles import delivery as delivery
+    from grader.oracles import sharing as sharing
+    from grader.oracles.violation import Violation as Violation
+    from grader.polling import Deadline as Deadline
+    from grader.polling import DeadlineError as DeadlineError
+    from grader.polling import eventually as eventually
+    from grader.polling import never as never
+    from grader.polling import pause as pause
+    from grader.probes.amqp_bodies import digest as digest
+    from grader.probes.amqp_bodies import shown as shown
+    from grader.probes.amqp_bodies import subject_of as subject_of
+    from grader.probes.held import Held as Held
+    from grader.probes.rabbitmq import BROKER_ERRORS as BROKER_ERRORS
+    from grader.probes.rabbitmq import QueueMissingError as QueueMissingError
 
 _HOMES = {
-    "Evidence": "grader.model.outcome",
-    "blocked": "grader.authoring",
-    "check": "grader.authoring",
-    "fail": "grader.authoring",
-    "judge": "grader.authoring",
-    "msg": "grader.model.text",
+    "grader.authoring": ("malformed",),
+    "grader.authoring.conditions": ("Condition", "arrived", "at_most", "delivered", "either", "holds"),
+    "grader.authoring.contract": ("Contract", "contract"),
+    "grader.authoring.queues": ("QueueOutage", "QueueSubject"),
+    "grader.authoring.subject": ("Subject",),
+    "grader.authoring.verdicts": ("blocked", "check", "fail", "judge"),
+    "grader.checks.world": ("World",),
+    "grader.errors": ("CheckFailure", "GraderError"),
+    "grader.model.history": ("Event", "History"),
+    "grader.model.outcome": ("Evidence",),
+    "grader.model.text": ("msg",),
+    "grader.oracles": ("delivery", "sharing"),
+    "grader.oracles.violation": ("Violation",),
+    "grader.polling": ("Deadline", "DeadlineError", "eventually", "never", "pause"),
+    "grader.probes.amqp_bodies": ("digest", "shown", "subject_of"),
+    "grader.probes.held": ("Held",),
+    "grader.probes.rabbitmq": ("BROKER_ERRORS", "QueueMissingError"),
 }
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - names all the same
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(name)
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(name)
+    module = importlib.import_module(home)
+    return getattr(module, name) if hasattr(module, name) else importlib.import_module(f"{home}.{name}")

@@ -17,6 +17,7 @@ import yaml
 from grader import paths
 from grader.errors import UsageError
 from grader.model.assignment import Assignment, CheckSpec, ContractService, Images, Limits, Weight
+from grader.model.reasons import reasons_for
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
@@ -40,6 +41,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     limits: Limits = Limits()
     weight: Weight = Weight()
     images: Images = "public"
+    contract: dict[str, Any] = {}  # its subject.py says what belongs there (`grader.contract`)
 
 
 class _Test(msgspec.Struct, frozen=True):
@@ -120,6 +122,7 @@ def _load(directory: Path) -> Assignment:
             msg("%(file)s has no row for the checks %(ids)s", file=str(file), ids=", ".join(sorted(tests)))
         )
     _consistent(file, tuple(checks))
+    reasons_for(directory.resolve())  # what is wrong with them is said now, not in a report
     return Assignment(
         id=directory.name,
         title=document.title,

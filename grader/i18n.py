@@ -1,7 +1,8 @@
 """Turns `Text` into words of the reader's language, by gettext catalogues that lie beside the package.
 
-Message ids are English, so English needs no catalogue. An assignment brings its own catalogues in its folder:
-`locale/` for what students may read and `hidden/locale/` for what its hidden checks say; they are asked first.
+Message ids are English, so English needs no catalogue. An assignment brings its own texts in its folder, with both
+languages side by side: `reasons.yaml` for what students may read, `hidden/reasons.yaml` for what its hidden checks say;
+they are asked first, and so are catalogues in `locale/` and `hidden/locale/`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from grader.model.text import Scalar, Text
 
@@ -78,9 +79,34 @@ def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslatio
     """Return the catalogues for `lang`, the assignment's before the grader's; templates use it for `_()`."""
     places = [LOCALE] if extra is None else [extra / "locale", extra / "hidden" / "locale", LOCALE]
     found = [gettext.translation(DOMAIN, place, [lang], fallback=True) for place in places]
-    catalogues = [t for t in found if isinstance(t, gettext.GNUTranslations)]
+    catalogues: list[gettext.NullTranslations] = [t for t in found if isinstance(t, gettext.GNUTranslations)]
+    if extra is not None and lang != "en":
+        written = [extra / "reasons.yaml", extra / "hidden" / "reasons.yaml"]
+        catalogues[:0] = [_SideBySide(file, lang) for file in written if file.is_file()]
     if not catalogues:
         return gettext.NullTranslations()
     for before, after in itertools.pairwise(catalogues):
         before.add_fallback(after)
     return catalogues[0]
+
+
+class _SideBySide(gettext.NullTranslations):
+    """A YAML file in which each text is a mapping of languages, at whatever depth: English is the message."""
+
+    def __init__(self, file: Path, lang: str) -> None:
+        import yaml  # noqa: PLC0415 - only who shows an assignment's texts needs it
+
+        super().__init__()
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self._texts = dict(_pairs(yaml.load(file.read_text("utf-8"), Loader=loader), lang))  # noqa: S506 - a safe one
+
+    def gettext(self, message: str) -> str:
+        return self._texts[message] if message in self._texts else super().gettext(message)
+
+
+def _pairs(node: Any, lang: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        if isinstance(node.get("en"), str) and isinstance(node.get(lang), str):
+            yield node["en"], node[lang]
+        for value in node.values():
+            yield from _pairs(value, lang)

@@ -11,7 +11,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # As in grader/kit/contents.py, which a build cannot import: the grader's dependencies are not there.
-PARTS = ("assignment.yaml", "README.md", "conftest.py", "locale", "public", "starter")
+PARTS = ("assignment.yaml", "README.md", "conftest.py", "subject.py", "reasons.yaml", "locale", "public", "starter")
 
 
 class StudentsPart(BuildHookInterface):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from grader.authoring import fail
+from grader.authoring.verdicts import fail
 from grader.faults import Faults
 from grader.faults.heal import each, settle
 from grader.model.text import msg
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from grader.stack.stack import Stack
 
 ANSWERS_S = 60.0
+KILLED = 137  # 128 and the number of SIGKILL
 
 
 class Stopped:
-    """How the target's first container ended that was asked to stop: its exit code (137: it had to be killed)."""
+    """How the target's first container ended that was asked to stop: by itself, or killed after its grace."""
 
     def __init__(self, exit_code: int) -> None:
-        self.exit_code = exit_code
+        self.killed = exit_code == KILLED
 
 
 class Disturbances:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.checks.disturbances import Disturbances
-from grader.checks.ids import Ids
-
 if TYPE_CHECKING:
+    from grader.checks.disturbances import Disturbances
+    from grader.checks.ids import Ids
     from grader.checks.world import World
     from grader.probes.kafka import Kafka
     from grader.probes.postgres import Postgres
@@ -43,13 +42,13 @@ def recorder(world: World) -> Recorder:
 @pytest.fixture(scope="session")
 def ids(world: World) -> Ids:
     """Ids of our own messages."""
-    return Ids(world.nonce)
+    return world.ids
 
 
 @pytest.fixture(scope="session")
 def faults(world: World) -> Disturbances:
     """What can be done to the submission's containers; every fault heals on leaving its `with` block."""
-    return Disturbances(world.stack, world.recorder)
+    return world.faults
 
 
 @pytest.fixture(scope="session")

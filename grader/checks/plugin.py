@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from grader.authoring import ATTRIBUTE, CheckMark
+from grader.authoring.verdicts import ATTRIBUTE, CheckMark
 from grader.checks.channel import Began, Broken, Ended, Finished, Sender
 from grader.checks.judging import Failures, outcome_of
 from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
@@ -111,6 +113,14 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         session = msgspec.json.decode(Path(os.environ[SESSION_VARIABLE]).read_bytes(), type=Session)
         config.pluginmanager.register(ChecksPlugin(session, sender), "grader-checks")
+        _register_subject(config, Path(session.assignment.directory))
     except Exception:
         sender.send(Broken(traceback.format_exc()[-2000:]))
         raise
+
+
+def _register_subject(config: pytest.Config, folder: Path) -> None:
+    """Make an assignment's `subject.py` and its fixtures known to all of its checks, public and hidden."""
+    sys.path.insert(0, str(folder))
+    if (folder / "subject.py").is_file():
+        config.pluginmanager.register(importlib.import_module("subject"), "subject")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.checks.disturbances import Disturbances
+from grader.checks.ids import Ids
 from grader.errors import CheckFailure
 from grader.model.outcome import Evidence
 from grader.model.text import literal, msg
@@ -42,6 +45,9 @@ class World:
         self.recorder = Recorder(self.stack.clock)
         self.random = random.Random(session.seed)  # noqa: S311 - reproducible ids, not secrets
         self.nonce = f"g{self.random.randrange(16**4):04x}"
+        self.ids = Ids(self.nonce)
+        self.faults = Disturbances(self.stack, self.recorder)
+        self.folder = Path(session.assignment.directory)
         self.dirty = False
         self.failed: set[str] = set()
         self._closers: list[Callable[[], None]] = []

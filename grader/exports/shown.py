@@ -10,7 +10,7 @@ import msgspec
 from grader import untrusted
 from grader.exports import result_json
 from grader.exports.result_json import CheckEntry, FindingEntry, ResultDocument
-from grader.model.reasons import REASONS
+from grader.model.reasons import reason_of
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def shown(result: Result, lang: str, audience: Audience) -> Shown:
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def hint(check: CheckEntry) -> str:
-        reason = REASONS.get(check.reason)
+        reason = reason_of(check.reason, extra)
         return untrusted.rendered(reason.hint, lang, extra) if reason else ""
 
     return Shown(

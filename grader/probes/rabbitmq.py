@@ -66,6 +66,11 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
     arguments: dict[str, Any]
     policy: dict[str, Any] = {}
 
+    def __str__(self) -> str:
+        """The queue's attributes as one line."""
+        flags = f"durable={self.durable}  exclusive={self.exclusive}  auto_delete={self.auto_delete}  type={self.type}"
+        return "  ".join((self.name, flags, *(f"{name}={ms}" for name, ms in self.expiry_ms.items())))
+
     @property
     def expiry_ms(self) -> dict[str, int]:
         """What makes the queue forget by itself: "message-ttl" and "expires", by argument or by policy."""

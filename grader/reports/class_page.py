@@ -13,7 +13,7 @@ from urllib.parse import quote
 from grader import i18n, untrusted
 from grader.exports import atomic
 from grader.exports.gradebook import number
-from grader.model.reasons import REASONS
+from grader.model.reasons import reason_of
 from grader.model.text import Text, msg
 from grader.reports import charts
 from grader.reports.class_stats import STATES, row_max, settled, statistics, who
@@ -299,7 +299,7 @@ def _cause_rows(causes: Sequence[Cause], titles: dict[str, str], words: Words) -
 
 
 def _reason(code: str, words: Words) -> str:
-    reason = REASONS.get(code)
+    reason = reason_of(code, words.extra)
     return words(reason.title) if reason else untrusted.one_line(code, limit=60)
 
 

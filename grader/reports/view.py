@@ -8,7 +8,7 @@ from grader import untrusted
 from grader.exports.findings import LEFT_OUT, SEVERITIES, worst
 from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
-from grader.model.reasons import REASONS
+from grader.model.reasons import reason_of
 from grader.model.text import Text, msg
 from grader.reports import allowance
 from grader.reports.progress import WORDS as HOW
@@ -216,7 +216,7 @@ def check_view(
     )
     if not view.open_to_reader:
         return view
-    reason = REASONS.get(outcome.reason)
+    reason = reason_of(outcome.reason, words.extra)
     return view._replace(
         requirement=spec.requirement.in_language(words.lang).strip(),
         reason=untrusted.one_line(outcome.reason, limit=60),

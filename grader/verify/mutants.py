@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.errors import UsageError
-from grader.model.reasons import REASONS
+from grader.model.reasons import reasons_for
 from grader.model.text import Bilingual, msg
 from grader.policy.document import yaml_load
 from grader.policy.document.nodes import Mapping, Scalar, Sequence, is_null
@@ -31,7 +32,6 @@ from grader.verify.edits import Edit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     from grader.model.assignment import Assignment
     from grader.policy.document.nodes import Entry, Node
@@ -72,9 +72,10 @@ def read(file: Path, assignment: Assignment) -> tuple[Mutant, ...]:
         raise UsageError(msg("%(at)s: %(error)s", at=f"{file}:{error.line}", error=text)) from error
     if is_null(root):
         return ()
-    entries = _Reader(file, "", ()).mapping(root)
+    entries = _Reader(file, "", (), {}).mapping(root)
     checks = [c.id for c in assignment.checks]
-    return tuple(_Reader(file, name, checks).entry(entry) for name, entry in entries.items())
+    reasons = reasons_for(Path(assignment.directory))
+    return tuple(_Reader(file, name, checks, reasons).entry(entry) for name, entry in entries.items())
 
 
 def place(file: Path, name: str, line: int) -> str:
@@ -85,10 +86,11 @@ def place(file: Path, name: str, line: int) -> str:
 class _Reader:
     """Reads one entry."""
 
-    def __init__(self, file: Path, name: str, checks: Collection[str]) -> None:
+    def __init__(self, file: Path, name: str, checks: Collection[str], reasons: Collection[str]) -> None:
         self._file = file
         self._name = name
         self._checks = checks
+        self._reasons = reasons
 
     def entry(self, entry: Entry) -> Mutant:
         if not NAME.fullmatch(self._name):
@@ -196,13 +198,13 @@ class _Reader:
             one = isinstance(codes.node, Scalar)
             said = {self._text(codes.node, codes.line): codes.line} if one else self._texts(codes)
             for code, line in said.items():
-                if code not in REASONS:
+                if code not in self._reasons:
                     raise UsageError(
                         msg(
                             "%(at)s: there is no reason code %(code)s (nearest: %(near)s)",
                             at=self._at(line),
                             code=code,
-                            near=nearest(code, REASONS),
+                            near=nearest(code, self._reasons),
                         )
                     )
             found[check] = tuple(said)

@@ -21,6 +21,8 @@ from grader.errors import UsageError
 from grader.exports import annotations, formats, gradebook, markdown, sarif, single_csv
 from grader.exports.formats import FORMATS, Surroundings, Wanted
 from grader.model.classroom import Entry, Gradebook, Mark, Row, Summary
+from grader.model.reasons import Reason
+from grader.model.text import msg
 from tests.unit.exports import hostile, shapes
 from tests.unit.reports import builders
 
@@ -140,8 +142,10 @@ def test_junit_of_a_submission_that_never_ran_is_not_green(story: str) -> None:
 # Markdown ---------------------------------------------------------------------------------------------------------
 
 
-def test_markdown_of_failed_checks() -> None:
+def test_markdown_of_failed_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Score, a row a check, and what was expected, observed and to be looked at."""
+    reason = Reason(title=msg("A queue is not durable"), why=msg("It goes with the broker."), hint=msg("Declare it."))
+    monkeypatch.setattr("grader.exports.shown.reason_of", lambda *_: reason)
     shown = text("markdown", builders.several_failed()).decode()
     assert "**Final grade: 45 / 100**" in shown
     assert shown.count("\n| ✅ |") + shown.count("\n| ❌ |") + shown.count("\n| ⏸️ |") == 9
