@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from grader.authoring.conditions import holds as holds
     from grader.authoring.contract import Contract as Contract
     from grader.authoring.contract import contract as contract
+    from grader.authoring.crowd import at_once as at_once
     from grader.authoring.queues import QueueOutage as QueueOutage
     from grader.authoring.queues import QueueSubject as QueueSubject
     from grader.authoring.subject import Subject as Subject
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from grader.model.history import Event as Event
     from grader.model.history import History as History
     from grader.model.outcome import Evidence as Evidence
+    from grader.model.stores import Statement as Statement
     from grader.model.text import msg as msg
+    from grader.oracles import caching as caching
     from grader.oracles import delivery as delivery
     from grader.oracles import sharing as sharing
     from grader.oracles.violation import Violation as Violation
@@ -39,10 +42,13 @@ if TYPE_CHECKING:
     from grader.polling import eventually as eventually
     from grader.polling import never as never
     from grader.polling import pause as pause
+    from grader.polling import quiet_for as quiet_for
     from grader.probes.amqp_bodies import digest as digest
     from grader.probes.amqp_bodies import shown as shown
     from grader.probes.amqp_bodies import subject_of as subject_of
     from grader.probes.held import Held as Held
+    from grader.probes.http import HTTP as HTTP
+    from grader.probes.http import Answer as Answer
     from grader.probes.rabbitmq import BROKER_ERRORS as BROKER_ERRORS
     from grader.probes.rabbitmq import QueueMissingError as QueueMissingError
 
@@ -50,6 +56,7 @@ _HOMES = {
     "grader.authoring": ("malformed",),
     "grader.authoring.conditions": ("Condition", "arrived", "at_most", "delivered", "either", "holds"),
     "grader.authoring.contract": ("Contract", "contract"),
+    "grader.authoring.crowd": ("at_once",),
     "grader.authoring.queues": ("QueueOutage", "QueueSubject"),
     "grader.authoring.subject": ("Subject",),
     "grader.authoring.verdicts": ("blocked", "check", "fail", "judge"),
@@ -57,12 +64,14 @@ _HOMES = {
     "grader.errors": ("CheckFailure", "GraderError"),
     "grader.model.history": ("Event", "History"),
     "grader.model.outcome": ("Evidence",),
+    "grader.model.stores": ("Statement",),
     "grader.model.text": ("msg",),
-    "grader.oracles": ("delivery", "sharing"),
+    "grader.oracles": ("caching", "delivery", "sharing"),
     "grader.oracles.violation": ("Violation",),
-    "grader.polling": ("Deadline", "DeadlineError", "eventually", "never", "pause"),
+    "grader.polling": ("Deadline", "DeadlineError", "eventually", "never", "pause", "quiet_for"),
     "grader.probes.amqp_bodies": ("digest", "shown", "subject_of"),
     "grader.probes.held": ("Held",),
+    "grader.probes.http": ("HTTP", "Answer"),
     "grader.probes.rabbitmq": ("BROKER_ERRORS", "QueueMissingError"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

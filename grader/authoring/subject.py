@@ -206,6 +206,10 @@ class Subject:
                 self.once(service, failure)
         return self._clients[service]
 
+    def each(self, service: str) -> list[HTTP]:
+        """Return a client of each container of an HTTP service."""
+        return [self.world.http(container.name) for container in self.world.stack.containers(service)]
+
     def failed(self, *checks: str) -> bool:
         """Say whether one of these checks did not pass in this run."""
         return bool(self.world.failed & set(checks))

@@ -54,11 +54,6 @@ CACHING: dict[str, Reason] = {
         why=msg("A cache is there to spare the database; with a query on each hit it only costs."),
         hint=msg("Return at once when Redis has the value; the statements below are from PostgreSQL's own log."),
     ),
-    "refreshed-early": Reason(
-        title=msg("A key is read again before it expires"),
-        why=msg("While the key lives the database has nothing to do; who renews it early asks for what is there."),
-        hint=msg("Do not look at the time to live on a hit: read the row when the key is gone, and not before."),
-    ),
     "hit-writes-database": Reason(
         title=msg("A hit writes into the database"),
         why=msg(
@@ -96,83 +91,4 @@ CACHING: dict[str, Reason] = {
         hint=msg("Let requests for the same id in one process wait for the first one's query (single flight)."),
     ),
     # -- an API with a cache
-    "row-differs": Reason(
-        title=msg("The answer is not the row"),
-        why=msg("Clients get the same object whether it comes from the database or from the cache."),
-        hint=msg("Answer {id, name, email} with a numeric id: one row, not the driver's whole result object."),
-    ),
-    "null-differs": Reason(
-        title=msg("A NULL does not stay a null"),
-        why=msg('What is not known (null) is something else than what is empty (""), wherever the row comes from.'),
-        hint=msg(
-            "A Redis hash holds texts only: leave out the fields that are NULL, and answer null for those that are not"
-            " there; or keep JSON."
-        ),
-    ),
-    "hit-not-from-redis": Reason(
-        title=msg("A hit does not come from Redis"),
-        why=msg("A copy in the process is another one in each replica, and nobody can expire or delete it."),
-        hint=msg("Keep no Map or module variable beside Redis; read the key on every request."),
-    ),
-    "unknown-user-answer": Reason(
-        title=msg("An unknown id is not answered as such"),
-        why=msg("Clients tell a missing user (404) from a broken service (500) by the code."),
-        hint=msg("Look at the number of rows before you cache or answer; JSON.stringify(undefined) is not a text."),
-    ),
-    "unknown-user-cached": Reason(
-        title=msg("A user that does not exist is cached as one"),
-        why=msg("Once somebody makes that user, the cache still says that there is none."),
-        hint=msg("Cache only rows; remember unknown ids under another key and for a short time, if at all."),
-    ),
-    "unknown-never-forgotten": Reason(
-        title=msg("That an id is unknown is not forgotten"),
-        why=msg("A user that somebody has made meanwhile stays away for as long as others ask for it."),
-        hint=msg(
-            "Remember it when the database has said so, with a short time to live, and never on a 404 that comes from"
-            " that memory (or from a lease): asking must not prolong it."
-        ),
-    ),
-    "unknown-outlives-write": Reason(
-        title=msg("After a PUT the id is still unknown"),
-        why=msg("The database has the row, and whoever has just changed it gets a 404."),
-        hint=msg("Let PUT ask the database, and forget that the id was unknown once the change is committed."),
-    ),
-    "put-fields-unchecked": Reason(
-        title=msg("A PUT without its fields is accepted"),
-        why=msg("A field that is misspelled is then lost, or goes where nobody meant it to, and nobody is told."),
-        hint=msg(
-            "Demand name and email, spelled exactly so. Some libraries take names in any case: Go's encoding/json into"
-            " a struct, ASP.NET, Jackson with ACCEPT_CASE_INSENSITIVE_PROPERTIES."
-        ),
-    ),
-    "write-refused": Reason(
-        title=msg("A write is not accepted"),
-        why=msg("PUT is how users change; without it nothing can be invalidated."),
-        hint=msg("Send the request with curl -X PUT and a JSON body, and read the API's log."),
-    ),
-    "replica-missing": Reason(
-        title=msg("A replica is missing"),
-        why=msg("Only with two replicas can one see whether they share what they cache."),
-        hint=msg("Set deploy.replicas: 2, without container_name and without a single fixed port."),
-    ),
-    "invalidated-before-commit": Reason(
-        title=msg("The cache keeps the old row after a write"),
-        why=msg("Who reads between the deletion and the commit puts the old row back, for its whole time to live."),
-        hint=msg("First UPDATE and COMMIT, then delete or overwrite the key."),
-    ),
-    "shown-before-commit": Reason(
-        title=msg("A change is shown before it is committed"),
-        why=msg("If the transaction fails, everybody has read, and the cache keeps, a row that never was."),
-        hint=msg("First UPDATE and COMMIT, then delete or overwrite the key."),
-    ),
-    "redis-outage-breaks-api": Reason(
-        title=msg("Without Redis the API does not answer"),
-        why=msg("A cache makes things faster; it must not be able to bring the service down."),
-        hint=msg("Catch Redis' errors, give its commands a short time limit, and read the database instead."),
-    ),
-    "cache-not-resumed": Reason(
-        title=msg("The cache is not used again"),
-        why=msg("After a short outage of Redis every request goes to the database for ever."),
-        hint=msg("Let the client reconnect without giving up, and do not remember that Redis was away."),
-    ),
 }
