@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.authoring.contract import Contract as Contract
     from grader.authoring.contract import contract as contract
     from grader.authoring.crowd import at_once as at_once
+    from grader.authoring.groups import GroupSubject as GroupSubject
     from grader.authoring.queues import QueueOutage as QueueOutage
     from grader.authoring.queues import QueueSubject as QueueSubject
     from grader.authoring.subject import Subject as Subject
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from grader.model.text import msg as msg
     from grader.oracles import caching as caching
     from grader.oracles import delivery as delivery
+    from grader.oracles import group as group
+    from grader.oracles import offsets as offsets
     from grader.oracles import sharing as sharing
     from grader.oracles.violation import Violation as Violation
     from grader.polling import Deadline as Deadline
@@ -49,6 +52,10 @@ if TYPE_CHECKING:
     from grader.probes.held import Held as Held
     from grader.probes.http import HTTP as HTTP
     from grader.probes.http import Answer as Answer
+    from grader.probes.kafka import KAFKA_ERRORS as KAFKA_ERRORS
+    from grader.probes.kafka import Record as Record
+    from grader.probes.postgres import POSTGRES_ERRORS as POSTGRES_ERRORS
+    from grader.probes.postgres import SCHEMA_ERRORS as SCHEMA_ERRORS
     from grader.probes.rabbitmq import BROKER_ERRORS as BROKER_ERRORS
     from grader.probes.rabbitmq import QueueMissingError as QueueMissingError
 
@@ -57,6 +64,7 @@ _HOMES = {
     "grader.authoring.conditions": ("Condition", "arrived", "at_most", "delivered", "either", "holds"),
     "grader.authoring.contract": ("Contract", "contract"),
     "grader.authoring.crowd": ("at_once",),
+    "grader.authoring.groups": ("GroupSubject",),
     "grader.authoring.queues": ("QueueOutage", "QueueSubject"),
     "grader.authoring.subject": ("Subject",),
     "grader.authoring.verdicts": ("blocked", "check", "fail", "judge"),
@@ -66,12 +74,14 @@ _HOMES = {
     "grader.model.outcome": ("Evidence",),
     "grader.model.stores": ("Statement",),
     "grader.model.text": ("msg",),
-    "grader.oracles": ("caching", "delivery", "sharing"),
+    "grader.oracles": ("caching", "delivery", "group", "offsets", "sharing"),
     "grader.oracles.violation": ("Violation",),
     "grader.polling": ("Deadline", "DeadlineError", "eventually", "never", "pause", "quiet_for"),
     "grader.probes.amqp_bodies": ("digest", "shown", "subject_of"),
     "grader.probes.held": ("Held",),
     "grader.probes.http": ("HTTP", "Answer"),
+    "grader.probes.kafka": ("KAFKA_ERRORS", "Record"),
+    "grader.probes.postgres": ("POSTGRES_ERRORS", "SCHEMA_ERRORS"),
     "grader.probes.rabbitmq": ("BROKER_ERRORS", "QueueMissingError"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

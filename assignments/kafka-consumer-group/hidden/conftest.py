@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from subject import GROUP, PROCESSED_S, REPEATS, SERVICE, SLACK_S, TABLE, TERMS, TOPIC
 
-from grader import fail, msg
-from grader.polling import DeadlineError, eventually
+from grader import holds
 
 if TYPE_CHECKING:
-    from conftest import ConsumerGroup, Event
+    from subject import ConsumerGroup, Event
 
-TOPIC, GROUP, TABLE, SERVICE = "user-events", "user-service", "processed", "processor"
-REPEATS = "events.repeat"
-TAKEOVER_S = 75.0  # the contract's 60 s, and what a loaded machine adds
-RECOVERY_S = 75.0
 SLOW_MS = 5000  # the longest that the contract has
 PLUG_MS = 500
 IN_WORK_S = 4.0
 SHOWN_S = 1.5  # after this an offset that is committed too early is committed, on a slow machine too
 TRIES = 3
-PROCESSED_S = 60.0
-LAG_S = 45.0
+ALL_S = 60.0
 
 
 @dataclass
@@ -41,37 +35,37 @@ class Death:
     committed: dict[int, int] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     after: list[Event] = field(default_factory=list)
-    took_s: float = 0.0
     not_taken: list[Event] = field(default_factory=list)
     lost: list[Event] = field(default_factory=list)
     returned: bool = False
+
+    @property
+    def all(self) -> list[Event]:
+        """Everything that was on its way."""
+        return [self.slow, *self.fast, *self.stream]
 
 
 @pytest.fixture(scope="session")
 def death(group: ConsumerGroup) -> Death:
     """SIGKILL of one member in the middle of a stream; it is started again when the others have its partitions."""
-    group.ensure_working()
+    group.working()
     group.disturbed()
     group.faults.settle()
-    holders = group.owners("holder", within=30)
+    holders = group.owners("holder", PROCESSED_S)
     partition = min(holders, default=0)
     killed = holders.get(partition, f"{SERVICE}-1")
     death = _slow_in_work(group, killed, partition)
-    began = group.now()
     with group.faults.killed(killed):
-        death.after = group.everywhere("after", 2)
-        group.produce(death.after)
-        death.not_taken = group.wait_rows(death.after, within=TAKEOVER_S)
-        death.took_s = group.now() - began
+        death.after = group.send("after", 2)
+        death.not_taken = group.unstored(death.after, TERMS.takeover_s + SLACK_S)
         # Started while the group still counts on the dead one, it would hold everything up once more.
         if not death.not_taken:
-            group.wait_settled(group.replicas() - 1, but=killed)
-    death.returned = _back(group, killed)
-    death.lost = group.wait_rows(
-        [death.slow, *death.fast, *death.stream], within=PROCESSED_S if death.returned else 5.0
-    )
-    if death.not_taken or death.lost or not death.returned:
-        group.world.dirty = True
+            group.wait_settled(group.replicas_now() - 1, but=killed)
+    group.wait_settled(group.replicas_now())
+    back = holds(lambda: killed in group.owners("returned", 20).values())
+    death.returned = not group.wait(back, TERMS.takeover_s)
+    death.lost = group.unstored(death.all, ALL_S if death.returned else 5.0)
+    group.dirty(death.not_taken or death.lost or not death.returned)
     return death
 
 
@@ -83,11 +77,9 @@ def _slow_in_work(group: ConsumerGroup, killed: str, partition: int) -> Death:
         slow, *fast = group.events("slow", 6, partition)
         slow.duration_ms = SLOW_MS
         death = Death(killed, slow, fast, group.everywhere("stream", 6, duration_ms=100))
-        group.produce([plug, slow, *fast, *death.stream])
-        if _looked(group, death):
-            break
-        if group.wait_rows([slow, *fast, *death.stream], within=PROCESSED_S):
-            break  # it stands still, and that is judged
+        group.produce([plug, *death.all])
+        if _looked(group, death) or group.unstored(death.all, ALL_S):
+            break  # seen in time; or it stands still, and that is judged
     return death
 
 
@@ -107,20 +99,7 @@ def _looked(group: ConsumerGroup, death: Death) -> bool:
         passed = committed.get(death.slow.partition, 0) > death.slow.offset
         return passed and {e.id for e in death.fast} <= rows
 
-    with contextlib.suppress(DeadlineError):
-        return eventually(look, within=IN_WORK_S, every=0.2, what="the fast events")
-    return in_time
-
-
-def _back(group: ConsumerGroup, name: str) -> bool:
-    """Wait until a container processes events again."""
-    group.wait_settled(group.replicas())
-    try:
-        return eventually(
-            lambda: name in group.owners("returned", within=20).values(), within=TAKEOVER_S, every=0.5, what=name
-        )
-    except DeadlineError:
-        return False
+    return not group.wait(holds(look), IN_WORK_S, every=0.2) or in_time
 
 
 @dataclass
@@ -141,35 +120,27 @@ class Replay:
 @pytest.fixture(scope="session")
 def replay(group: ConsumerGroup) -> Replay:
     """Stop all processors, forget the group, send events, start: everything is read for a second time."""
-    group.ensure_working()
+    group.working()
     # A check that failed just now has left the topic empty: something must be there to be read again.
-    done = group.everywhere("done", 4)
-    group.produce(done)
-    group.demand(done, within=PROCESSED_S)
-    if not group.stop_all():
-        group.world.dirty = True
-        fail(
-            "partitions-not-released",
-            expected=msg("group user-service is empty after all processors have ended"),
-            observed=msg("it still counts on: %(names)s", names=", ".join(group.containers()) or "-"),
-        )
+    group.demand(group.send("done", 4), ALL_S)
+    if not group.stop_all(TERMS.stop_within_s):
+        group.dirty()
+        group.fail("partitions-not-released/all-ended", names=group.containers())
     # A row that was touched meanwhile tells a repeat that writes from one that leaves the row as it is.
     group.postgres.execute(f"UPDATE {TABLE} SET processed_by = processed_by || ' (seen)'")  # noqa: S608 - our name
     rows = group.rows()
     group.kafka.forget(GROUP)
-    if REPEATS in group.world.failed:
+    if group.failed(REPEATS):
         # Whoever cannot pass a repeat would never get to the new events; where a group begins can be seen without any.
         group.kafka.empty(TOPIC)
-    early = group.everywhere("early", 2)
-    group.produce(early)
+    early = group.send("early", 2)
     group.faults.start(SERVICE)
-    missed = group.wait_rows(early, within=RECOVERY_S)
+    missed = group.unstored(early, TERMS.recovery_s)
     stuck = _from_the_beginning(group, early) if missed else []
-    lag = group.wait_no_lag(within=5.0 if stuck else LAG_S)
+    lag = group.lag(5.0 if stuck else TERMS.lag_s + SLACK_S)
     now = group.rows()
     found = Replay(early, missed, stuck, [i for i, row in rows.items() if now.get(i) != row], lag)
-    if missed or found.changed or lag:
-        group.world.dirty = True
+    group.dirty(missed or found.changed or lag)
     return found
 
 
@@ -178,8 +149,8 @@ def _from_the_beginning(group: ConsumerGroup, events: list[Event]) -> list[Event
 
     It tells a group that begins elsewhere by its own setting from one that stands still in the middle.
     """
-    if not group.stop_all():
+    if not group.stop_all(TERMS.stop_within_s):
         return events
     group.kafka.reset(GROUP, TOPIC)
     group.faults.start(SERVICE)
-    return group.wait_rows(events, within=RECOVERY_S)
+    return group.unstored(events, TERMS.recovery_s)
