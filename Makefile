@@ -50,6 +50,8 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin
+	@for folder in assignments/*/; do (cd $$folder && MYPYPATH=. $(CURDIR)/$(BIN)/mypy \
+		--config-file $(CURDIR)/pyproject.toml --explicit-package-bases subject.py public hidden) || exit 1; done
 	$(BIN)/lint-imports
 
 unit: venv

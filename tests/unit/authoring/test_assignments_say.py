@@ -1,0 +1,88 @@
+"""What the checks of each assignment say: every code has words, every word its facts, every import is of grader alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from grader import assignments
+from grader.i18n import languages, render
+from grader.model.reasons import reasons_for
+from grader.model.text import Text
+
+ROOT = Path(__file__).parents[3] / "assignments"
+NAMES = assignments.names()
+SAYING = {"fail", "failure", "forbid", "expect"}
+GIVEN = {"expect": {"ids", "n", "within"}, "forbid": {"ids", "n"}, "fail": set(), "failure": set()}
+FACT = re.compile(r"%\((\w+)\)")
+
+
+class Said(NamedTuple):
+    """A call that fails a check: where, its reason (None: a variable), the facts that its words may name."""
+
+    where: str
+    reason: str | None
+    facts: frozenset[str]
+
+
+def files(name: str) -> list[Path]:
+    return [p for p in sorted((ROOT / name).rglob("*.py")) if "starter" not in p.parts]
+
+
+def calls(name: str) -> list[Said]:
+    found = []
+    for path in files(name):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAYING:
+                facts = {k.arg: k.value for k in node.keywords if k.arg}
+                said = facts.pop("otherwise", None) or (node.args[0] if node.args else None)
+                reason = said.value if isinstance(said, ast.Constant) else None
+                where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                found.append(Said(where, reason, frozenset(facts) | GIVEN[node.func.attr]))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_reason_has_words_for_its_facts(name: str) -> None:
+    """A code that a check names is known, has the words behind its slash, and these name only facts that are given."""
+    reasons = reasons_for(ROOT / name)
+    said = [s for s in calls(name) if s.reason is not None]
+    assert said
+    for where, reason, facts in said:
+        assert reason is not None
+        code, _, word = reason.partition("/")
+        assert code in reasons, where
+        assert word in reasons[code].said, f"{where}: {reason}"
+        words = reasons[code].said[word]
+        named = set(FACT.findall(words.expected.msgid + words.observed.msgid))
+        assert named <= facts, f"{where}: {reason} names {sorted(named - facts)}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_name_the_same_facts(name: str) -> None:
+    """The Spanish of each text of an assignment's reasons is there, and has the placeholders of the English."""
+    folder = ROOT / name
+    for code, reason in reasons_for(folder).items():
+        texts = [
+            reason.title,
+            reason.why,
+            reason.hint,
+            *(t for s in reason.said.values() for t in (s.expected, s.observed)),
+        ]
+        for text in texts:
+            spanish, english = (render(Text(text.msgid), lang, folder) for lang in languages)
+            assert sorted(FACT.findall(spanish)) == sorted(FACT.findall(english)), f"{code}: {english}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_assignment_imports_from_grader_alone(name: str) -> None:
+    """Whatever an author needs of the grader is in `grader` itself."""
+    for path in files(name):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert not [m for m in modules if m.startswith("grader.")], f"{path}:{node.lineno}"
