@@ -1,4 +1,4 @@
-"""What the checks of each assignment say: every code has words, every word its facts, every import is of grader alone."""
+"""What the checks of an assignment say: every code has words, every word its facts, every import is of grader."""
 
 from __future__ import annotations
 
