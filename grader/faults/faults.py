@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from grader.stack.stack import Stack
 
 Target: TypeAlias = "Container | str"
+STILL = {"kill", "stop", "restart", "pause"}  # what they leave of a container does nothing until it is healed
 
 
 class Faults:
@@ -122,7 +123,13 @@ class Faults:
     def _until_started(self, target: Target, action: str, do: Callable[[Container], object]) -> Iterator[None]:
         containers = self._begin(target)
         fault = each(do, containers)
-        with healing(self._note, _actor(target), action, do=fault, heal=lambda: ensure_running(containers)):
+
+        def strike() -> None:
+            fault()
+            if action in STILL:
+                _struck(containers, action)
+
+        with healing(self._note, _actor(target), action, do=strike, heal=lambda: ensure_running(containers)):
             yield
 
     def _begin(self, target: Target) -> list[Container]:
@@ -150,6 +157,13 @@ def links_of(container: Container) -> list[Link]:
     networks = container.inspect()["NetworkSettings"]["Networks"]
     own = container.id[:12]  # the engine adds it by itself
     return [Link(container, name, [a for a in end["Aliases"] or [] if a != own]) for name, end in networks.items()]
+
+
+def _struck(containers: list[Container], action: str) -> None:
+    """Raise GraderError if something of what was disturbed runs on: a fault that was none would prove nothing."""
+    running = [c.name for c in containers if (state := c.state()).running and not state.paused]
+    if running:
+        raise GraderError(msg("%(action)s had no effect on %(names)s", action=action, names=", ".join(running)))
 
 
 def _actor(target: Target) -> str:

@@ -31,6 +31,7 @@ PORT = 5432
 PATIENCE_S = 5
 STATEMENT_S = 20
 LOCK_S = 10
+TRIED_MS = 200  # for what must not come through
 IN_FORCE_S = 15.0
 LOG_S = 20.0
 LOG_LINES = 400
@@ -191,7 +192,9 @@ class Postgres:
     def locked(self, table: str) -> Iterator[None]:
         """Hold a table: whoever reads or writes it waits until the block ends."""
         with self.session() as connection, connection.transaction(force_rollback=True):
-            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
+            lock = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table))
+            connection.execute(lock)
+            self._held(lock)
             self._recorder.note("grader", "note", actor=self.service, text=f"LOCK TABLE {table}")
             yield
             self._recorder.note("grader", "note", actor=self.service, text=f"LOCK TABLE {table}: ROLLBACK")
@@ -217,6 +220,11 @@ class Postgres:
                     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION grader.hold()"
                 ).format(name)
             )
+            self._held(
+                sql.SQL("UPDATE {0} SET {1} = {1} WHERE ctid = (SELECT ctid FROM {0} LIMIT 1)").format(
+                    name, sql.Identifier(self._first_column(table))
+                )
+            )
             self._recorder.note("grader", "note", actor=self.service, text=f"{table}: COMMIT ⏸")
             try:
                 yield
@@ -226,6 +234,27 @@ class Postgres:
                 with contextlib.suppress(*POSTGRES_ERRORS):
                     connection.execute("SELECT pg_advisory_unlock_all()")
                     connection.execute(sql.SQL("DROP TRIGGER IF EXISTS grader_hold ON {}").format(name))
+
+    def _held(self, statement: sql.Composed) -> None:
+        """Try our own lever with a transaction of ours. Raises GraderError if it comes through."""
+        try:
+            with self.session() as connection, connection.transaction():
+                connection.execute(f"SET LOCAL lock_timeout = {TRIED_MS}")
+                changed = connection.execute(statement).rowcount
+        except psycopg.errors.LockNotAvailable:
+            return
+        if changed:
+            raise GraderError(
+                msg("The table of %(service)s is not held: our own write came through.", service=self.service)
+            )
+
+    def _first_column(self, table: str) -> str:
+        ((column,),) = self.rows(
+            "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+            " AND attgenerated = '' AND attidentity = '' ORDER BY attnum LIMIT 1",
+            table,
+        )
+        return str(column)
 
     def waiting(self) -> tuple[Backend, ...]:
         """Return the submission's connections that wait for a lock (`locked`, `held_commits`), by process."""

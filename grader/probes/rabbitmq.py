@@ -16,6 +16,7 @@ import pika.exceptions
 
 from grader.errors import GraderError
 from grader.model.text import msg
+from grader.polling import Deadline
 from grader.probes.amqp_bodies import subject_of
 from grader.probes.held import Held
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from grader.stack.stack import Stack
 
 USER, PASSWORD = "admin", "admin123"  # the contract's, of every RabbitMQ assignment
+BLOCKED_S = 10.0
 MARK_KEY = "grader.mark"  # routing key of our marks; no queue has that name
 BROKER_ERRORS = (pika.exceptions.AMQPError, OSError)
 
@@ -185,6 +187,26 @@ class RabbitMQ:
                     raise QueueMissingError(name) from closed
                 raise
             yield held
+
+    @contextmanager
+    def starved(self) -> Iterator[None]:
+        """Let the broker take nothing more from publishers while the block runs, as it does when memory runs low.
+
+        Shown on a publisher of ours. It stays so after the block, until a restart of the broker. Raises GraderError.
+        """
+        self.ctl("set_vm_memory_high_watermark", "0.00001")
+        with self.channel() as channel:
+            said: list[object] = []
+            channel.connection.add_on_connection_blocked_callback(lambda *_: said.append(True))
+            channel.basic_publish("", MARK_KEY, b"{}")
+            deadline = Deadline(BLOCKED_S)
+            while not said and not deadline.passed():
+                channel.connection.process_data_events(time_limit=0.1)
+            if not said:
+                raise GraderError(
+                    msg("%(service)s still takes messages although it has no memory left.", service=self.service)
+                )
+            yield
 
     def peek(self, name: str) -> tuple[bytes, ...]:
         """Return the bodies of the ready messages and give them back (they are marked redelivered then)."""

@@ -98,7 +98,9 @@ def test_offset_is_committed_after_the_effect(events: ConsumerGroup) -> None:
     with events.postgres.locked(TABLE):
         events.produce(held)
         # An event has been read, and its row waits for us: from here on only a commit can be wrong.
-        events.wait(holds(events.postgres.waiting), BLOCKED_S, every=0.1)
+        events.expect(
+            holds(events.postgres.waiting), within=BLOCKED_S, otherwise="event-not-processed/nothing-waits", every=0.1
+        )
         places = {e.id: (e.partition, e.offset) for e in held}  # none of them can have its row
         passed = never(lambda: offsets.passed(events.kafka.committed(GROUP, TOPIC), places, ()), for_=HOLD_S, every=0.3)
     events.judge(passed)

@@ -186,11 +186,11 @@ def test_accepted_means_stored(tasks: TaskQueue) -> None:
     # An API that accepts nothing at all would keep every promise.
     tasks.wait(reported(*tasks.submit(*tasks.bodies("open"))), REPORT_S, since=since)
     bodies = tasks.bodies("accepted", 3)
-    # The broker stops reading from publishers, as it does when memory runs low; then it dies.
-    tasks.rabbitmq.ctl("set_vm_memory_high_watermark", "0.00001")
-    accepted = tasks.accepted(*bodies, within=2.0)
-    with tasks.faults.killed("rabbitmq", ready=tasks.rabbitmq.ready):
-        pass
+    # The broker stops reading from publishers, and dies.
+    with tasks.rabbitmq.starved():
+        accepted = tasks.accepted(*bodies, within=2.0)
+        with tasks.faults.killed("rabbitmq", ready=tasks.rabbitmq.ready):
+            pass
     tasks.firehose.wait_tracing()
     tasks.dirty()
     if tasks.wait(reported(*accepted), TERMS.recovery_s, since=since):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from subject import REPLICAS
 
@@ -62,14 +62,16 @@ def test_the_key_goes_after_the_commit(users: Users) -> None:
     user = users.new()
     users.warm(user)
     changed = users.renamed(user)
-    shown: dict[str, Any] = {}
     with ThreadPoolExecutor(1) as pool:
         with users.postgres.held_commits("users"):
-            putting = pool.submit(users.put, users.apis[0], changed, within=HELD_S)
-            # without a write that waits nothing was written: what is shown in the end says so
-            if not users.wait(holds(users.postgres.waiting), HELD_S / 2, every=0.05):
-                shown = users.everywhere(user)
+            putting = pool.submit(users.put, users.apis[0], changed, within=2 * HELD_S)
+            waiting = holds(lambda: users.postgres.waiting() or putting.done())
+            users.wait(waiting, HELD_S, every=0.05)
+            unwritten = not users.postgres.waiting()
+            shown = users.everywhere(user)
         users.accept(putting.result())
+    if unwritten:
+        users.fail("shown-before-commit/no-write", answer=putting.result().summary())
     # Whoever waits for the write to end shows nothing yet; the new row is nobody's to show.
     early = {place: value for place, value in shown.items() if caching.same(value, changed.shown)}
     users.show(user, "shown-before-commit", early)
