@@ -1,0 +1,23 @@
+"""The page of the author's API is what the docstrings say."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_written_from_the_docstrings() -> None:
+    """Mend: python scripts/api.py."""
+    text = runpy.run_path(str(ROOT / "scripts" / "api.py"))["text"]()
+    assert (ROOT / "docs" / "api.md").read_text("utf-8") == text
+
+
+def test_everything_of_the_api_says_what_it_is() -> None:
+    """Each name of `grader` that an assignment may import can be imported, and has a docstring or a value to show."""
+    import grader  # noqa: PLC0415 - what is looked at
+
+    for name in grader.__all__:
+        thing = getattr(grader, name)
+        assert isinstance(thing, str | tuple) or thing.__doc__, name
