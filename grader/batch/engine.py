@@ -19,7 +19,7 @@ from grader.batch.pauses import Patience
 from grader.errors import GraderError
 from grader.events import PipelineEvent
 from grader.model.text import Text, literal, msg
-from grader.pipeline import IMAGE_MISSING
+from grader.run import IMAGE_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator

@@ -17,7 +17,7 @@ from grader.model.text import msg
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grader import pipeline
+    from grader import stages
     from grader.model.assignment import Assignment
     from grader.model.grade import Result
     from grader.reports.progress import Attempt
@@ -158,8 +158,8 @@ def _run(
     )
     attempts = [progress.before(out / "result.json", found.id)]
 
-    def grade(linger: Callable[[pipeline.Live], None] | None = None) -> Result:
-        options = pipeline.Options(checks=only, seed=seed, images=mode, linger=linger)  # type: ignore[arg-type]  # click chose it
+    def grade(keep: Callable[[stages.Graded], None] | None = None) -> Result:
+        options = pipeline.Options(checks=only, seed=seed, images=mode, keep=keep)  # type: ignore[arg-type]  # click chose it
         return pipeline.grade(source, found, listener, options)
 
     def present(result: Result) -> None:
@@ -180,12 +180,12 @@ def _run(
         else:
             shown: list[Result] = []
 
-            def linger(live: pipeline.Live) -> None:
-                shown.append(live.result())
+            def keep(graded: stages.Graded) -> None:
+                shown.append(graded.result())
                 present(shown[0])
-                working.keep(live, screen, lang)
+                working.keep(graded, screen, lang)
 
-            result = grade(linger if how == "keep" else None)
+            result = grade(keep if how == "keep" else None)
             if not shown:
                 present(result)
     return scoring.exit_code(result.grade, result.outcomes)

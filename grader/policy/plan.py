@@ -15,8 +15,8 @@ from grader.policy.health import shortened, written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from grader.policy.judged import Judged
     from grader.policy.scope import Project
-    from grader.policy.service import Judged
 
 
 def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] = ()) -> StackPlan:

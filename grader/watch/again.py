@@ -8,95 +8,112 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import catalogue, digests, pipeline, policy, starting
+from grader import digests, pipeline, stages
+from grader.checks.runner import Stop
 from grader.receiving import receive
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from grader.model.grade import Result
-    from grader.model.outcome import Outcome
     from grader.model.plan import Build, StackPlan
-    from grader.pipeline import Live
+    from grader.stages import Graded
 
 
 class FoundationChangedError(Exception):
     """Something changed that the running stack stands on: it has to be started anew."""
 
 
-class Sitting:
+class _NothingChangedError(Exception):
+    """Nothing that runs has changed."""
+
+
+class Attempts:
     """Attempts one after the other on one stack."""
 
-    def __init__(self, live: Live, source: Path) -> None:
-        self._live = live
+    def __init__(self, graded: Graded, source: Path) -> None:
+        self._graded = graded
         self._source = source
         self._number = 0
-        self._built = _keys(live.plan, Path(live.workspace.root))
-        self._foundation = _foundation(live.plan, Path(live.workspace.root))
+        root = Path(graded.workspace.root)
+        self._built = _keys(graded.plan, root)
+        self._foundation = _foundation(graded.plan, root)
+        self._wanted = self._built  # what is to run
+        self._standing: dict[str, pipeline.Stage] = {}  # what an attempt finds done, by the stage that had done it
         self._judged = True  # whether the verdict last given is that of what runs
 
-    def again(self, first: Sequence[str]) -> Result | None:
+    def next(self, first: Iterable[str]) -> Result | None:
         """Grade the files as they are now, the checks `first` before the others; None if nothing that runs changed.
 
         Raises FoundationChangedError where the stack cannot follow.
         """
-        live = self._live
+        before = self._graded
         self._number += 1
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        seed = (live.run.seed + self._number) % 2**31  # other ids than those that still lie in the brokers
+        seed = (before.run.seed + self._number) % 2**31  # other ids than those that still lie in the brokers
         run = msgspec.structs.replace(
-            live.run, seed=seed, stages={}, findings=(), errors=(), started_at=now, rejected=False
+            before.run, seed=seed, stages={}, findings=(), errors=(), started_at=now, rejected=False
         )
-        stage = pipeline.Stages(run, live.stage.listen)
-        folder = live.folder / f"attempt-{self._number}"
+        folder = before.folder / f"attempt-{self._number}"
         folder.mkdir()
+        take = partial(receive, self._source)
+        given = stages.Given(
+            run=run, listen=before.listen, options=before.options, folder=folder, take=take, first=frozenset(first)
+        )
+        self._standing = {"engine": self._engine, "networks": self._networks, "teardown": _stays_up}
         try:
-            result = self._graded(run, stage, folder, first)
-            self._judged = True
-            return result
+            graded: Graded = pipeline.through(pipeline.STAGES, given, self._standing)
         except FoundationChangedError:
             raise
+        except _NothingChangedError:
+            return None
         except Exception as error:
             self._judged = False
-            return pipeline.finish(run, pipeline.kept_from(run, error))
+            if "up" in run.stages:  # nobody knows what runs now
+                self._built = {}
+            return run.result(run.kept_from(error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        self._built, self._judged = self._wanted, True
+        return graded.result()
 
-    def _graded(self, run: pipeline.Run, stage: pipeline.Stages, folder: Path, first: Sequence[str]) -> Result | None:
-        live = self._live
-        workspace = stage("intake", lambda: receive(self._source, folder / "workspace"))
-        root = Path(workspace.root)
-        run.findings += workspace.findings
-        plan = stage("policy", lambda: policy.judge(workspace, run.assignment, catalogue.load()))
-        run.findings += plan.findings
-        client, mode = live.stack.client, live.options.images
-        bound, _ = stage("images", lambda: pipeline.bind(run, client, plan, mode, stage.listen))
-        if _foundation(bound, root) != self._foundation:
+    def _engine(self, planned: stages.Planned) -> stages.Connected:
+        return stages.grown(stages.Connected, planned, client=self._graded.client)
+
+    def _networks(self, bound: stages.Bound) -> stages.Created:
+        """Pass the stack on that is up, to be built from the files as they are now."""
+        root = Path(bound.workspace.root)
+        if _foundation(bound.plan, root) != self._foundation:
             raise FoundationChangedError
-        keys = _keys(bound, root)
-        changed = [build for build in bound.builds if keys[build.service] != self._built.get(build.service)]
+        self._wanted = _keys(bound.plan, root)
+        changed = tuple(b for b in bound.plan.builds if self._wanted[b.service] != self._built.get(b.service))
+        if not changed and self._judged:
+            raise _NothingChangedError
+        stack, disk = self._graded.stack, self._graded.disk
         if changed:
-            live.stack.change(changed, root)
-            stage("build", lambda: starting.build(run, live.stack))
-            services = [build.service for build in changed]
-            stage("up", lambda: live.stack.up(services, deps=False, recreate=True, grace_s=0))
-            self._built = keys
-        elif self._judged:
-            return None
-        states = starting.ready(run, stage, live.stack)
-        outcomes: dict[str, Outcome] = {}
-        early = tuple(c for c in run.checks if c in set(first))
-        for part, checks in enumerate((early, tuple(c for c in run.checks if c not in early))):
-            if checks:
-                judged = pipeline.judged(run, stage, live.stack, states, checks, folder / f"checks-{part}")
-                outcomes.update({o.check: o for o in judged})
-        return pipeline.finish(run, tuple(outcomes[c] for c in run.checks))
+            stack.change(changed, root)
+        else:
+            self._standing |= {"build": _built, "up": _started}
+        return stages.grown(stages.Created, bound, stack=stack, disk=disk, stop=Stop(), changed=changed)
+
+
+def _built(created: stages.Created) -> stages.Built:
+    return stages.grown(stages.Built, created, brokers=None)
+
+
+def _started(built: stages.Built) -> stages.Served:
+    return stages.grown(stages.Served, built, states={})
+
+
+def _stays_up(graded: Graded) -> Graded:
+    return graded
 
 
 def _foundation(plan: StackPlan, root: Path) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.policy.image_names import forbidden, parse
+from grader.policy.image import parse
+from grader.policy.image_names import forbidden
 
 D = "sha256:" + "a" * 64
 SAME = [
