@@ -27,7 +27,7 @@ from grader.batch.events import (
 )
 from grader.events import CheckBegan, StageBegan
 from grader.model.text import Text, msg
-from grader.reports.words import STATUSES, Words
+from grader.presentation.words import STATUSES, Words
 
 if TYPE_CHECKING:
     from rich.console import Console

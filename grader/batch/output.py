@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from grader import atomic
 from grader.batch import gradebook, overrides
 from grader.batch.gradebook import Rules
 from grader.batch.journal import FILE, Journal
 from grader.batch.run import write_reports
 from grader.batch.writing import writing
 from grader.errors import UsageError
-from grader.exports import atomic, class_json, result_json
+from grader.exports import class_json, result_json
 from grader.exports import gradebook as csv
 from grader.model.assignment import Assignment
 from grader.model.text import msg

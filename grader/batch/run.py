@@ -29,6 +29,7 @@ from grader.exports import result_json
 from grader.images import Mode
 from grader.model.classroom import Mark, Summary
 from grader.model.text import msg
+from grader.presentation.audience import redacted
 from grader.receiving import receive
 from grader.reports import html
 
@@ -291,9 +292,10 @@ def write_reports(result: Result, entry: Entry, out: Path, *, lang: str) -> None
     report = out / report_of(entry)
     report.parent.mkdir(parents=True, exist_ok=True)
     result = msgspec.structs.replace(result, submission=entry.student)
-    html.write(result, report, audience="instructor", lang=lang)
-    html.write(result, report.with_name("feedback.html"), audience="student", lang=lang)
-    result_json.write(result, report.with_name("result.json"), lang=lang)
+    whole = redacted(result, "instructor")
+    html.write(whole, report, lang=lang)
+    html.write(redacted(result, "student"), report.with_name("feedback.html"), lang=lang)
+    result_json.write(whole, report.with_name("result.json"), lang=lang)
 
 
 def _of_error(name: str, error: SubmissionRefusedError | GraderError, assignment: Assignment) -> Result:

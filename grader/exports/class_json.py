@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from grader import untrusted
-from grader.exports import atomic
-from grader.exports.gradebook import number
+from grader import atomic, untrusted
 from grader.exports.result_json import encode
 from grader.model.assignment import Level, Visibility
 from grader.model.classroom import State
 from grader.model.outcome import Verdict
-from grader.reports.class_stats import MAX_CODE, MAX_PATH, Statistics, row_max, statistics
+from grader.presentation.class_stats import MAX_CODE, MAX_PATH, Statistics, row_max, statistics
+from grader.presentation.words import number
 
 if TYPE_CHECKING:
     from grader.model.classroom import Gradebook, Mark, Row, Summary

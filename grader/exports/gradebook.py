@@ -32,9 +32,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from grader import untrusted
-from grader.exports import atomic
-from grader.reports.class_stats import max_score, row_max, settled
+from grader import atomic, untrusted
+from grader.presentation.class_stats import max_score, row_max, settled
+from grader.presentation.words import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,12 +83,6 @@ def remarks(row: Row, lang: str, extra: Path | None = None) -> tuple[str, ...]:
     """Return what a row's reader should know: why the score was changed and by how much, and the comment."""
     changes = [f"{untrusted.rendered(a.why, lang, extra)[:MAX_WHY]} ({_signed(a.points)})" for a in row.adjustments]
     return (*changes, *([row.comment.strip()] if row.comment.strip() else []))
-
-
-def number(value: float) -> int | float:
-    """Return points as they are written: at most two decimals, none if there are none."""
-    rounded = round(value, 2)
-    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def _plain(book: Gradebook, lang: str, _name: str) -> Iterator[list[Cell]]:

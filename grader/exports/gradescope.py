@@ -14,11 +14,11 @@ import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import BONUS, Shown, place, shown, text_of
-from grader.reports.words import STATUS_MEANINGS, STATUSES, VERDICTS
+from grader.presentation.words import STATUS_MEANINGS, STATUSES, VERDICTS
 
 if TYPE_CHECKING:
     from grader.exports.result_json import CheckEntry
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 MAX_WORDS: Final = 4_000
 MAX_FINDINGS: Final = 30
@@ -53,9 +53,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[Test, ...]
 
 
-def text(result: Result, *, lang: str) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the file."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     document = seen.document
     settled = document.status != "provisional"
     results = Results(

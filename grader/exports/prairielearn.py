@@ -12,11 +12,11 @@ import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import BONUS, Shown, place, shown, text_of
-from grader.reports.words import STATUS_MEANINGS, STATUSES, VERDICTS
+from grader.presentation.words import STATUS_MEANINGS, STATUSES, VERDICTS
 
 if TYPE_CHECKING:
     from grader.exports.result_json import CheckEntry
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 ROOM: Final = 1_000_000
 MAX_FINDINGS: Final = 30
@@ -44,9 +44,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tests: tuple[Test, ...] = ()
 
 
-def text(result: Result, *, lang: str) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the file."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     for words in _WORDS:
         data = result_json.encode(_results(seen, words)) + b"\n"
         if len(data) <= ROOM:

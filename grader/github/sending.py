@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from grader import untrusted
-from grader.exports import atomic, gradebook, markdown, result_json
+from grader import atomic, untrusted
+from grader.exports import gradebook, markdown, result_json
 from grader.exports.sarif import uri
 from grader.exports.shown import shown, text_of
 from grader.github import gh
 from grader.model.text import Text, msg
+from grader.presentation.audience import redacted
+from grader.presentation.words import STATUSES, number
 from grader.reports import html
-from grader.reports.words import STATUSES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,9 +56,8 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
 def calls(publication: Publication, form: Form, scratch: Path, lang: str) -> Calls:
     """Return the calls of one publication; the files that they read are written into a folder of `scratch`."""
     folder = scratch / publication.student
-    notes = markdown.text(
-        publication.result, lang=lang, audience="student", room=ROOM, remarks=_remarks(publication, lang)
-    )
+    seen = redacted(publication.result, "student")
+    notes = markdown.text(seen, lang=lang, room=ROOM, remarks=_remarks(publication, lang))
     if form == "check":
         return _check(publication, folder, notes.decode(), lang)
     return _release(publication, folder, notes, lang)
@@ -99,7 +99,7 @@ def send(planned: Calls) -> Text | None:
 def _release(publication: Publication, folder: Path, notes: bytes, lang: str) -> Calls:
     notes_file, report = folder / "notes.md", folder / "report.html"
     atomic.write(notes_file, notes)
-    html.write(publication.result, report, audience="student", lang=lang)
+    html.write(redacted(publication.result, "student"), report, lang=lang)
     tag, to = f"grade-{publication.result.assignment.id}", ("--repo", publication.repository)
     about = ("--title", _title(publication, lang), "--notes-file", str(notes_file))
     target = ("--target", publication.commit) if publication.commit else ()
@@ -151,7 +151,7 @@ def _check(publication: Publication, folder: Path, notes: str, lang: str) -> Cal
 
 
 def _annotations(publication: Publication, lang: str) -> list[dict[str, Any]]:
-    document = shown(publication.result, lang, "student").document
+    document = shown(redacted(publication.result, "student"), lang).document
     return [
         {
             "path": f.file,
@@ -170,14 +170,14 @@ def _title(publication: Publication, lang: str) -> str:
     row, grade = publication.row, publication.result.grade
     status = grade.status if row.state not in {"final", "provisional", "rejected"} else row.state
     words = untrusted.rendered(STATUSES[status], lang)
-    return f"{words}: {gradebook.number(row.score)} / {grade.max_score}"
+    return f"{words}: {number(row.score)} / {grade.max_score}"
 
 
 def _remarks(publication: Publication, lang: str) -> tuple[str, ...]:
     row = publication.row
     said = gradebook.remarks(row, lang)
     if row.score != publication.result.grade.score:
-        total = msg("In the gradebook: %(score)s", score=gradebook.number(row.score))
+        total = msg("In the gradebook: %(score)s", score=number(row.score))
         said = (untrusted.rendered(total, lang), *said)
     return said
 

@@ -10,15 +10,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
-from grader import i18n, untrusted
-from grader.exports import atomic
-from grader.exports.gradebook import number
+from grader import atomic, i18n, untrusted
 from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
+from grader.presentation.class_stats import STATES, row_max, settled, statistics, who
+from grader.presentation.words import COUNTS, GLYPHS, LEVELS, VERDICTS, Words, number
 from grader.reports import charts
-from grader.reports.class_stats import STATES, row_max, settled, statistics, who
 from grader.reports.html import TEMPLATES, environment
-from grader.reports.words import COUNTS, GLYPHS, LEVELS, VERDICTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
     from grader.model.classroom import Gradebook, Row, State
     from grader.model.outcome import Verdict
-    from grader.reports.class_stats import Cause, CheckFigures, Pair, Statistics, Who
+    from grader.presentation.class_stats import Cause, CheckFigures, Pair, Statistics, Who
 
 STATE_WORDS: Final[dict[State, Text]] = {
     "final": msg("final"),

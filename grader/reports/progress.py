@@ -40,6 +40,7 @@ class Change(NamedTuple):
     how: How
 
 
+# of each check its verdict and reason; "" where a reader did not get to know it
 Attempt = dict[str, tuple[str, str]]
 
 
@@ -72,7 +73,7 @@ def changes(earlier: Attempt | None, result: Result) -> tuple[Change, ...] | Non
             found.append(Change(outcome.check, "mended"))
         elif verdict == "passed" and outcome.verdict == "failed":
             found.append(Change(outcome.check, "broken"))
-        elif outcome.verdict == verdict == "failed" and reason != outcome.reason:
+        elif outcome.verdict == verdict == "failed" and reason and outcome.reason not in {"", reason}:
             found.append(Change(outcome.check, "other-reason"))
     order: list[How] = ["mended", "broken", "other-reason"]
     return tuple(sorted(found, key=lambda c: order.index(c.how)))

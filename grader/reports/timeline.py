@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grader.model.history import Event
-    from grader.reports.words import Words
+    from grader.presentation.words import Words
 
 # kind -> words with the actor, words without it
 KINDS: Final[dict[str, tuple[Text, Text]]] = {

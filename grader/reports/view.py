@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader import untrusted
-from grader.exports.findings import LEFT_OUT, SEVERITIES, worst
 from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
 from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
+from grader.presentation.findings import LEFT_OUT, SEVERITIES, worst
+from grader.presentation.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
 from grader.reports import allowance
 from grader.reports.progress import WORDS as HOW
 from grader.reports.progress import changes
 from grader.reports.timeline import Row, rows
-from grader.reports.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from grader.exports.result_json import Audience
     from grader.model.assignment import CheckSpec
     from grader.model.findings import Finding
     from grader.model.grade import Result
     from grader.model.outcome import Evidence, Verdict
+    from grader.presentation.audience import Redacted
     from grader.reports.progress import Attempt
 
 NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
@@ -121,8 +121,8 @@ class PageView(NamedTuple):
     progress: tuple[tuple[str, str, Verdict], ...] | None = None
 
 
-def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | None = None) -> PageView:
-    """Return what `audience` may read of `result` in `lang`; every string is cleaned and capped, none escaped yet."""
+def page_view(result: Redacted, lang: str, earlier: Attempt | None = None) -> PageView:
+    """Return what is to be read of `result` in `lang`; every string is cleaned and capped, none escaped yet."""
     words = Words(lang, result.assignment)
     grade = result.grade
     by_check = {o.check: o for o in result.outcomes}
@@ -136,12 +136,13 @@ def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | 
             points=grade.points.get(spec.id, 0),
             titles=titles,
             words=words,
-            audience=audience,
+            open_to_reader=spec.id not in result.closed,
             room=room,
         )
         for spec, outcome, room in zip(specs, outcomes, _rooms(outcomes), strict=True)
     )
     findings = _findings(result.findings, words)
+    untried = any(c.verdict == "blocked" and c.open_to_reader and not c.blocked_by for c in checks)
     return PageView(
         lang=lang,
         title=result.assignment.title.in_language(lang),
@@ -160,8 +161,10 @@ def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | 
         ),
         checks=checks,
         mend=tuple(c for c in checks if c.verdict == "failed"),
-        waiting=tuple(c for c in checks if c.verdict == "blocked" and c.blocked_by),
-        untried=any(c.verdict == "blocked" and not c.blocked_by for c in checks),
+        waiting=tuple(
+            c for c in checks if c.verdict == "blocked" and (c.blocked_by or not (c.open_to_reader or untried))
+        ),
+        untried=untried,
         problems=tuple(f for f in findings if f.severity != "notice"),
         remarks=tuple(f for f in findings if f.severity == "notice"),
         images=tuple(_image(i) for i in result.images[: allowance.MAX_ENTRIES]),
@@ -172,9 +175,7 @@ def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | 
         ),
         seed=result.seed,
         started_at=untrusted.one_line(result.started_at, limit=40),
-        errors=tuple(allowance.cut(untrusted.clean(e)) for e in result.errors[: allowance.MAX_ENTRIES])
-        if audience == "instructor"
-        else (),
+        errors=tuple(allowance.cut(untrusted.clean(e)) for e in result.errors[: allowance.MAX_ENTRIES]),
         progress=_progress(earlier, result, titles, words),
     )
 
@@ -196,10 +197,10 @@ def check_view(
     points: int,
     titles: Mapping[str, str],
     words: Words,
-    audience: Audience,
+    open_to_reader: bool,
     room: Room = WHOLE,
 ) -> CheckView:
-    """Return one check as `audience` may see it."""
+    """Return one check in words."""
     view = CheckView(
         id=spec.id,
         title=spec.title.in_language(words.lang),
@@ -212,7 +213,7 @@ def check_view(
         level_word=words(LEVELS[spec.level]),
         hidden=spec.visibility == "hidden",
         blocked_by=untrusted.one_line(outcome.blocked_by, limit=120),
-        open_to_reader=audience == "instructor" or spec.visibility == "public",
+        open_to_reader=open_to_reader,
     )
     if not view.open_to_reader:
         return view

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader import scratch
-from grader.exports import atomic
+from grader import atomic, scratch
 from grader.owners import Owner
 from grader.stack.stage import new_stage
 

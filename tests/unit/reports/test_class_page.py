@@ -9,8 +9,8 @@ import pytest
 
 from grader.model.classroom import Adjustment, Alike, Entry
 from grader.model.text import literal
+from grader.presentation.class_stats import Bin, Who
 from grader.reports import charts, class_page
-from grader.reports.class_stats import Bin, Who
 from tests.unit.reports import class_builders as classes
 from tests.unit.reports.builders import HOSTILE
 from tests.unit.reports.test_html import Outline

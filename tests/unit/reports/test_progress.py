@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from grader.exports import result_json
+from grader.presentation.audience import redacted
 from grader.reports import html, progress
 from tests.unit.batch.results import assignment, result
 
@@ -33,16 +34,16 @@ def test_changes(earlier, later, changes) -> None:
 def test_without_an_earlier_attempt_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert progress.before(tmp_path / "result.json", "tarea") is None
     assert progress.changes(None, result(1)) is None
-    assert "último intento" not in html.page(result(1))
+    assert "último intento" not in html.page(redacted(result(1), "instructor"))
 
 
 def test_the_earlier_attempt_is_read_from_its_document(tmp_path: Path) -> None:
     file = tmp_path / "result.json"
-    result_json.write(result(1), file)
+    result_json.write(redacted(result(1), "instructor"), file)
     earlier = progress.before(file, assignment().id)
     assert earlier == progress.of_result(result(1))
     assert progress.before(file, "another") is None
-    page = html.page(result(2), earlier=earlier)
+    page = html.page(redacted(result(2), "instructor"), earlier=earlier)
     assert "Desde tu último intento" in page
     assert "ahora se supera" in page
 

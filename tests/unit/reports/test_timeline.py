@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from grader.presentation.words import Words
 from grader.probes import containers
 from grader.reports.timeline import KINDS, MAX_ROWS, rows
-from grader.reports.words import Words
 from tests.unit.reports.builders import HOSTILE, KILL_STORY, event
 
 ROOT = Path(__file__).parents[3]

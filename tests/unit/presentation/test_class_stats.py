@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.model.classroom import Mark
-from grader.reports import class_stats
+from grader.presentation import class_stats
 from tests.unit.reports import class_builders as classes
 
 

@@ -70,3 +70,9 @@ class Words:
     def stage(self, name: str) -> str:
         """Return a stage of the pipeline in words, or its own name if it has none."""
         return self(STAGES[name]) if name in STAGES else untrusted.one_line(name, limit=60)
+
+
+def number(value: float) -> int | float:
+    """Return points as they are written: at most two decimals, none if there are none."""
+    rounded = round(value, 2)
+    return int(rounded) if rounded == int(rounded) else rounded
