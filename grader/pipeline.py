@@ -109,7 +109,7 @@ def grade_taken(
 
 def _graded(bound: stages.Bound) -> tuple[Outcome, ...]:
     """Start it, run the checks, take it down."""
-    with contextlib.ExitStack() as cleanup, company.beside() as others:
+    with contextlib.ExitStack() as cleanup, company.shared() as others:
         graded: stages.Graded = through((stages.checks,), _start_fairly(bound, cleanup, others))
         others.leave()
         if bound.options.keep:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from grader import catalogue, digests, intake, paths, pipeline, policy, scratch
-from grader.batch import alike, content
+from grader.batch import content, similarity
 from grader.batch.cluster import Cluster
 from grader.batch.engine import Ended, Engine, Retries
 from grader.batch.events import ClassRead, Graded, ImageMissing, Remark
@@ -120,7 +120,7 @@ class _Class:
             among=bool(options.place.scheduler),
         )
         self._catalogue = catalogue.load()
-        self._given = alike.runs(directory / "starter")
+        self._given = similarity.runs(directory / "starter")
         self._by_content: dict[str, list[Attempt]] = {}
         self._ended: set[str] = set()
         self._left = 0
@@ -197,7 +197,7 @@ class _Class:
             root = Path(workspace.root)
             data = content.pack(root)
             name = content.digest(data)
-            self._journal.read(entry, name, alike.sketch(root, self._given))
+            self._journal.read(entry, name, similarity.sketch(root, self._given))
             images = self._images(workspace)
         job = Job(
             terms=self._terms,

@@ -14,6 +14,7 @@ import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import Shown, shown
+from grader.presentation import limits
 from grader.presentation.words import VERDICTS
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from grader.presentation.audience import Redacted
 
 VERSION: Final = 1  # of the command grader
-MAX_WORDS: Final = 2_000
 _STATUS: Final[dict[str, Literal["pass", "fail", "error"]]] = {"passed": "pass", "error": "error"}
 
 
@@ -82,7 +82,7 @@ def _runner(seen: Shown, check: CheckEntry) -> Runner:
         name=check.title,
         status=status,
         score=check.points,
-        message=told[:MAX_WORDS],
+        message=told[: limits.AUTOGRADING_TEXT],
         test_code=check.id,
         filename="",
         line_no=0,

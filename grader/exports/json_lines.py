@@ -9,6 +9,7 @@ import msgspec
 from grader import untrusted
 from grader.events import CheckEnded, Notice, PipelineEvent
 from grader.exports import result_json
+from grader.presentation import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ def plain(event: PipelineEvent, lang: str) -> dict[str, object]:
     """Return an event as plain data, {"type": ...}; what a submission wrote in it is cleaned."""
     match event:
         case CheckEnded(outcome):
-            reason = untrusted.one_line(outcome.reason, limit=60)
+            reason = untrusted.one_line(outcome.reason, limit=limits.CODE)
             return {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
         case Notice(text):
             return {"type": "notice", "text": untrusted.rendered(text, lang)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from grader import untrusted
 from grader.exports.shown import BONUS, Shown, place, shown
 from grader.model.text import msg
+from grader.presentation import limits
 from grader.presentation.words import STATUSES, VERDICTS
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from grader.presentation.audience import Redacted
 
 ROOM: Final = 900_000  # bytes; GitHub drops a step's summary above 1 MiB
-MAX_FINDINGS: Final = 50
-MAX_WORDS: Final = 1_000
 _SIGNS: Final = {"passed": "✅", "failed": "❌", "blocked": "⏸️", "error": "⚠️"}
 _MARKS: Final = {"error": "❌", "warning": "⚠️", "notice": "ℹ️"}  # noqa: RUF001 - a sign, not a letter
 
@@ -59,9 +58,9 @@ def _blocks(seen: Shown, remarks: tuple[str, ...]) -> Iterator[str]:
             yield _detail(seen, check)
     if document.findings:
         yield f"### {_plain(seen.say(msg('What the files say')))}\n"
-        yield from (_finding(f) for f in document.findings[:MAX_FINDINGS])
-        if len(document.findings) > MAX_FINDINGS:
-            left = len(document.findings) - MAX_FINDINGS
+        yield from (_finding(f) for f in document.findings[: limits.MARKDOWN_FINDINGS])
+        if len(document.findings) > limits.MARKDOWN_FINDINGS:
+            left = len(document.findings) - limits.MARKDOWN_FINDINGS
             yield f"- {_plain(seen.say(msg('%(n)s more findings are left out here.', n=left)))}"
 
 
@@ -87,4 +86,4 @@ def _finding(finding: FindingEntry) -> str:
 
 
 def _plain(words: str) -> str:
-    return untrusted.markdown(words, limit=MAX_WORDS)
+    return untrusted.markdown(words, limit=limits.MARKDOWN_TEXT)

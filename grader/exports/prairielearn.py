@@ -12,6 +12,7 @@ import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import BONUS, Shown, place, shown, text_of
+from grader.presentation import limits
 from grader.presentation.words import STATUS_MEANINGS, STATUSES, VERDICTS
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from grader.presentation.audience import Redacted
 
 ROOM: Final = 1_000_000
-MAX_FINDINGS: Final = 30
 _WORDS: Final = (4_000, 1_000, 200, 0)  # characters of a test's output: the first with which the file fits
 
 
@@ -59,7 +59,7 @@ def _results(seen: Shown, words: int) -> Results:
     message = seen.say(STATUSES[document.status])
     if document.status != "final":
         why = [f for f in document.findings if f.severity == "error"] if document.status == "rejected" else []
-        told = [f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in why[:MAX_FINDINGS]]
+        told = [f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in why[: limits.PRAIRIELEARN_FINDINGS]]
         meaning = seen.say(STATUS_MEANINGS[document.status])
         return Results(gradable=False, message=message, format_errors=(meaning, *told, *document.errors))
     findings = "\n".join(f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in document.findings)

@@ -12,13 +12,12 @@ from grader.model.findings import Finding, Severity
 from grader.model.grade import ResolvedImage, Status
 from grader.model.outcome import Outcome, Verdict
 from grader.model.text import Text, msg
+from grader.presentation import limits
 from grader.presentation.audience import Audience, Redacted
 from grader.presentation.findings import worst
 
 SCHEMA: Final = "grader/result/v1"
 
-MAX_FINDINGS: Final = 500
-MAX_ENTRIES: Final = 200  # images, versions, errors
 
 _NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
 _REFUSED = Outcome(check="", verdict="blocked", reason="submission-refused")
@@ -127,7 +126,7 @@ def typed(result: Redacted, lang: str) -> ResultDocument:
 
     def finding(f: Finding) -> FindingEntry:
         return FindingEntry(
-            code=untrusted.one_line(f.code, limit=60),
+            code=untrusted.one_line(f.code, limit=limits.CODE),
             severity=f.severity,
             file=untrusted.one_line(f.file),
             line=f.line,
@@ -146,9 +145,9 @@ def typed(result: Redacted, lang: str) -> ResultDocument:
             max_points=spec.points,
             level=spec.level,
             visibility=spec.visibility,
-            reason=untrusted.one_line(outcome.reason, limit=60),
+            reason=untrusted.one_line(outcome.reason, limit=limits.CODE),
             needs=spec.needs,
-            blocked_by=untrusted.one_line(outcome.blocked_by, limit=120),
+            blocked_by=untrusted.one_line(outcome.blocked_by, limit=limits.ID),
             expected=words(outcome.expected),
             observed=words(outcome.observed),
             began=round(outcome.began, 3),
@@ -170,12 +169,14 @@ def typed(result: Redacted, lang: str) -> ResultDocument:
         bonus=result.grade.bonus,
         max_bonus=result.grade.max_bonus,
         checks=tuple(check(spec, by_check.get(spec.id, missing)) for spec in result.assignment.checks),
-        findings=tuple(finding(f) for f in worst(result.findings, MAX_FINDINGS)),
-        stages={untrusted.one_line(name, limit=60): round(seconds, 3) for name, seconds in result.stages.items()},
-        images=tuple(_image(i) for i in result.images[:MAX_ENTRIES]),
+        findings=tuple(finding(f) for f in worst(result.findings, limits.JSON_FINDINGS)),
+        stages={
+            untrusted.one_line(name, limit=limits.CODE): round(seconds, 3) for name, seconds in result.stages.items()
+        },
+        images=tuple(_image(i) for i in result.images[: limits.JSON_ENTRIES]),
         versions={untrusted.one_line(k): untrusted.one_line(v) for k, v in result.versions.items()},
         seed=result.seed,
-        started_at=untrusted.one_line(result.started_at, limit=40),
+        started_at=untrusted.one_line(result.started_at, limit=limits.MOMENT),
         errors=_errors(result, lang),
     )
 
@@ -195,4 +196,4 @@ def _errors(result: Redacted, lang: str) -> tuple[str, ...]:
     if result.trouble:
         trouble = msg("The grader had a problem of its own; your teacher can read the details.")
         return (untrusted.rendered(trouble, lang),)
-    return tuple(untrusted.clean(e) for e in result.errors[:MAX_ENTRIES])
+    return tuple(untrusted.clean(e) for e in result.errors[: limits.JSON_ENTRIES])

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from grader.github.publications import Publication
 
-Form = Literal["release", "check"]
+PublishedAs = Literal["release", "check"]
 ROOM: Final = 60_000  # bytes; GitHub's limits are 65,535 characters for a check run and 125,000 for a release
 MAX_ANNOTATIONS: Final = 50  # of one call
 _CONCLUSIONS: Final = {"final": "success", "provisional": "neutral", "rejected": "failure"}
@@ -40,7 +40,7 @@ _NOT_THERE: Final = "release not found"
 class Calls(msgspec.Struct, frozen=True, kw_only=True):
     """What is called, by argument lists of `gh`.
 
-    look: asks whether it is there (empty: no question); first: when it is not; again: when it is. files: what the
+    look: asks whether it is there (empty: no question); first: when it is not; present: when it is. files: what the
     calls read, as text for the dry run.
     """
 
@@ -48,12 +48,12 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     repository: str
     look: tuple[str, ...] = ()
     first: tuple[tuple[str, ...], ...] = ()
-    again: tuple[tuple[str, ...], ...] = ()
+    present: tuple[tuple[str, ...], ...] = ()
     files: dict[str, str] = {}
     trouble: Text | None = None
 
 
-def calls(publication: Publication, form: Form, scratch: Path, lang: str) -> Calls:
+def calls(publication: Publication, form: PublishedAs, scratch: Path, lang: str) -> Calls:
     """Return the calls of one publication; the files that they read are written into a folder of `scratch`."""
     folder = scratch / publication.student
     seen = redacted(publication.result, "student")
@@ -69,8 +69,8 @@ def described(planned: Calls) -> str:
     if planned.look:
         lines += [_shell(planned.look), "# if it is not there:"]
     lines += [_shell(call) for call in planned.first]
-    if planned.again:
-        lines += ["# if it is:", *(_shell(call) for call in planned.again)]
+    if planned.present:
+        lines += ["# if it is:", *(_shell(call) for call in planned.present)]
     for name, content in planned.files.items():
         lines += [f"# {name}:", *(f"#   {untrusted.for_log(line)}" for line in content.splitlines())]
     if planned.trouble:
@@ -86,7 +86,7 @@ def send(planned: Calls) -> Text | None:
     if planned.look:
         looked = gh.call(planned.look)
         if looked.returncode == 0:
-            todo = planned.again
+            todo = planned.present
         elif _NOT_THERE not in looked.output:
             return _trouble(planned, looked.output)
     for call in todo:
@@ -109,7 +109,7 @@ def _release(publication: Publication, folder: Path, notes: bytes, lang: str) ->
         look=("release", "view", tag, *to, "--json", "tagName"),
         # never "latest": platforms look for a submission there
         first=(("release", "create", tag, *to, *about, *target, "--latest=false", str(report)),),
-        again=(
+        present=(
             ("release", "edit", tag, *to, *about),
             ("release", "upload", tag, *to, "--clobber", str(report)),
         ),

@@ -12,6 +12,7 @@ from grader import untrusted
 from grader.events import CheckBegan, CheckEnded, Notice, StageBegan, StageEnded
 from grader.model.findings import Finding
 from grader.model.text import literal, msg
+from grader.presentation import limits
 from grader.presentation.findings import SEVERITIES as RANKS
 from grader.presentation.findings import worst
 from grader.presentation.words import GLYPHS, STATUS_MEANINGS, STATUSES, Words
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 STYLES = {"passed": "green", "failed": "bold red", "blocked": "yellow", "error": "bold magenta"}
 SEVERITIES = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "notice": ("·", "dim")}
-DETAIL_LINES = 12
-MAX_FINDINGS = 100
 
 
 class ConsoleListener:
@@ -143,7 +142,7 @@ def findings(
 ) -> None:
     """Print findings alone, the worst first (for refused submissions and for `inspect`)."""
     words = Words(lang, assignment)
-    for finding in sorted(worst(tuple(found), MAX_FINDINGS), key=lambda f: RANKS.index(f.severity)):
+    for finding in sorted(worst(tuple(found), limits.CONSOLE_FINDINGS), key=lambda f: RANKS.index(f.severity)):
         _finding(console, finding_view(finding, words), words)
 
 
@@ -240,7 +239,7 @@ def _finding(console: Console, finding: FindingView, words: Words) -> None:
     head.append(untrusted.for_log(finding.message))
     console.print(head)
     _field(console, words(msg("How to mend it:")).rstrip(":"), finding.remedy)
-    for line in finding.detail[-DETAIL_LINES:]:
+    for line in finding.detail[-limits.CONSOLE_LINES :]:
         console.print(Padding(Line(f"│ {untrusted.for_log(line)}", style="dim"), (0, 0, 0, 4), expand=False))
     console.print(Padding(Line(f"[{untrusted.for_log(finding.code)}]", style="dim"), (0, 0, 0, 2), expand=False))
 

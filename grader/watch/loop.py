@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from watchfiles import DefaultFilter, watch
 
-from grader.watch.again import Attempts, FoundationChangedError
+from grader.watch.attempts import Attempts, FoundationChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ import pytest
 
 from grader import assignments, pipeline
 from grader.watch import looking, loop
-from grader.watch.again import Attempts, FoundationChangedError
+from grader.watch.attempts import Attempts, FoundationChangedError
 from tests.docker import classes
 from tests.docker.missing import resolved
 

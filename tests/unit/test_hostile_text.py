@@ -28,6 +28,7 @@ from grader.model.grade import ResolvedImage, Result
 from grader.model.history import Event
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import Bilingual, literal, msg
+from grader.presentation import limits
 from grader.presentation.audience import redacted, redacting
 from grader.reports import console, html
 from tests.unit.reports import builders
@@ -340,7 +341,7 @@ def test_errors_come_first_among_very_many_findings() -> None:
     assert "4901 more findings are left out here." in html.page(redacted(result, "instructor"))
     document = result_json.document(redacted(result, "instructor"))
     assert (document["findings"][0]["code"], document["findings"][-1]["code"]) == ("e", "findings-left-out")
-    assert len(document["findings"]) == result_json.MAX_FINDINGS + 1
+    assert len(document["findings"]) == limits.JSON_FINDINGS + 1
 
 
 SECRET = "s3cret"

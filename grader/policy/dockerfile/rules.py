@@ -170,12 +170,12 @@ def _from(reading: Reading, instruction: df.Instruction) -> Kept:
 
 
 def _of_image(reading: Reading, image: str, trigger: df.Instruction) -> None:
-    """Judge what an image does to whatever is built on it: the engine does it as it stands, so nothing is mended."""
+    """Judge what an image does to whatever is built on it: the engine does it as it stands, so nothing is changed."""
     before = len(reading.found[-1].errors)
     kept = _judge(reading, trigger) if trigger.keyword not in _NO_TRIGGERS else []
     plain = reading.escape == "\\" and all(name == "chown" for name, _ in trigger.flags)
-    mended = [(k.keyword, k.flags) for k in kept] != [(trigger.keyword, trigger.flags)]
-    if (mended or not plain) and len(reading.found[-1].errors) == before:
+    changed = [(k.keyword, k.flags) for k in kept] != [(trigger.keyword, trigger.flags)]
+    if (changed or not plain) and len(reading.found[-1].errors) == before:
         reading.at(trigger).error(
             "image-onbuild",
             msg(

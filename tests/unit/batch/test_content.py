@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from grader.batch import alike, content
+from grader.batch import content, similarity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,13 +56,13 @@ def test_renamed_variables_are_alike_and_own_work_is_not(tmp_path: Path) -> None
         "luis": many.replace("task3", "job"),
         "eva": "\n".join(f"def step_{n}(x):\n    return x ** {n} + other[{n} * {n}]\n" for n in range(60)),
     }
-    sketches = [(name, alike.sketch(laid(tmp_path / name, {"w.js": text}), set())) for name, text in works.items()]
-    found = alike.pairs({name: [name] for name in works}, sketches)
+    sketches = [(name, similarity.sketch(laid(tmp_path / name, {"w.js": text}), set())) for name, text in works.items()]
+    found = similarity.pairs({name: [name] for name in works}, sketches)
     assert [a.students for a in found] == [("ana", "luis")]
-    assert alike.SHARE <= found[0].share < 1
+    assert similarity.SHARE <= found[0].share < 1
 
 
 def test_what_the_starter_gave_makes_nobody_alike(tmp_path: Path) -> None:
     starter = laid(tmp_path / "starter", {"w.js": CODE * 5})
-    given = alike.runs(starter)
-    assert alike.sketch(laid(tmp_path / "ana", {"w.js": CODE * 5}), given) == b""
+    given = similarity.runs(starter)
+    assert similarity.sketch(laid(tmp_path / "ana", {"w.js": CODE * 5}), given) == b""

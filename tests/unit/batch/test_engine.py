@@ -9,7 +9,7 @@ import pytest
 from grader.batch import engine, worker
 from grader.batch.cluster import Cluster
 from grader.batch.engine import Ended, Engine, Retries
-from grader.batch.events import Again, BatchEvent
+from grader.batch.events import BatchEvent, TriedAgain
 from grader.batch.job import Done, Job, Terms
 from grader.batch.place import Place
 from grader.model.assignment import Weight
@@ -26,10 +26,12 @@ WRONG = Done(result=None, host="h", seconds=1.0, output="it broke")
 
 
 @pytest.fixture
-def graded(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[Ended], list[Again]]]:
+def graded(
+    socket_enabled: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[list[Ended], list[TriedAgain]]]:
     """Run one job whose gradings end so, one after the other, and return its end and what was tried again."""
 
-    def run(*ends: Done) -> tuple[list[Ended], list[Again]]:
+    def run(*ends: Done) -> tuple[list[Ended], list[TriedAgain]]:
         left: Iterator[Done] = iter(ends)
         heard: list[BatchEvent] = []
         fit = worker.Fitness(host="h", memory_mib=100_000, cpus=64)
@@ -38,7 +40,7 @@ def graded(socket_enabled: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..
         with Cluster(Place(), TERMS, heard.append) as cluster:
             ended = list(Engine(cluster, heard.append, Retries((0.0, 0.0))).run([JOB]))
         assert next(left, None) is None
-        return ended, [event for event in heard if isinstance(event, Again)]
+        return ended, [event for event in heard if isinstance(event, TriedAgain)]
 
     return run
 

@@ -89,7 +89,7 @@ def test_the_instructor_has_the_last_word(journal: Journal) -> None:
 def test_identical_submissions_are_alike_and_nothing_more(journal: Journal) -> None:
     journal.read(entry("ana", 2), "luis1")
     book = make(journal, assignment(), Rules(), {})
-    assert [(a.students, a.share) for a in book.alike] == [(("ana", "luis"), 1.0)]
+    assert [(a.students, a.share) for a in book.similar] == [(("ana", "luis"), 1.0)]
     assert {r.entry.student: r.state for r in book.rows}["ana"] == "final"
 
 

@@ -9,7 +9,7 @@ import pytest
 from grader import assignments
 from grader.batch import run, worker
 from grader.batch.engine import Retries
-from grader.batch.events import Again, BatchEvent, Graded, ImageMissing, Queued
+from grader.batch.events import BatchEvent, Graded, ImageMissing, Queued, TriedAgain
 from grader.batch.job import Done, Job, Terms
 from grader.batch.journal import Journal
 from grader.batch.shelf import Shelf
@@ -79,7 +79,7 @@ def test_who_needs_a_missing_image_is_provisional_at_once_and_the_others_are_gra
     ]
     kinds = [type(e) for e in heard]
     assert kinds.index(ImageMissing) < min(kinds.index(Queued), kinds.index(Graded))
-    assert Again not in kinds
+    assert TriedAgain not in kinds
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -88,7 +88,7 @@ def test_an_image_that_goes_missing_later_is_not_waited_for(tmp_path, monkeypatc
     heard, _, rows = graded(
         tmp_path, monkeypatch, lacks=(), end=lambda _job: Done(result=MISSING, host="h", seconds=1.0)
     )
-    assert [e for e in heard if isinstance(e, Again | ImageMissing)] == []
+    assert [e for e in heard if isinstance(e, TriedAgain | ImageMissing)] == []
     assert {found.grade.status for found in rows.values()} == {"provisional"}
 
 

@@ -141,12 +141,12 @@ def test_an_address_that_is_not_plain_https_is_refused(url: str, tmp_path: Path)
 def test_a_name_that_leads_to_an_inner_address_is_refused(found: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_address, "resolve", lambda _: ["140.82.121.4", found])
     with pytest.raises(SubmissionRefusedError):
-        git_address.judge("https://example.org/a/b", Remarks())
+        git_address.accepted("https://example.org/a/b", Remarks())
 
 
 def test_a_public_address_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_address, "resolve", lambda _: ["140.82.121.4"])
-    assert git_address.judge("https://GitHub.com/a/b.git", Remarks()) == ("github.com", "140.82.121.4")
+    assert git_address.accepted("https://GitHub.com/a/b.git", Remarks()) == ("github.com", "140.82.121.4")
 
 
 def test_a_path_that_was_an_address_is_still_one(tmp_path: Path) -> None:

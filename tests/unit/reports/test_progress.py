@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("earlier", "later", "changes"),
     [
-        (result(1), result(2), [("c1", "mended")]),
+        (result(1), result(2), [("c1", "fixed")]),
         (result(2), result(1), [("c1", "broken")]),
         (result(1), result(1), []),
         (result(3), result(3, reason="message-lost"), [("c3", "other-reason")]),
         (result(3), result(3, verdict="error"), []),  # our trouble is no news of the student's work
         (result(3), result(2, verdict="blocked"), []),
-        (result(3, verdict="blocked"), result(4), [("c3", "mended")]),
+        (result(3, verdict="blocked"), result(4), [("c3", "fixed")]),
     ],
 )
 def test_changes(earlier, later, changes) -> None:

@@ -18,7 +18,7 @@ from grader.model.text import msg
 from grader.receiving import receive
 from grader.run import Options, Run
 from grader.stack.info import GatewayInfo, StackInfo
-from grader.watch.again import Attempts, FoundationChangedError
+from grader.watch.attempts import Attempts, FoundationChangedError
 from tests.docker import classes
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.batch.classes import read
-from grader.batch.classes.platforms import again
+from grader.batch.classes.platforms import attempt_of
 from grader.errors import UsageError
 from grader.intake import take
 from tests.unit.batch.classes.conftest import listed, zipped
@@ -152,7 +152,7 @@ def test_a_number_that_all_names_have_is_no_attempt(packed: Laying, reading: Rea
     ],
 )
 def test_the_number_of_another_attempt(name: str, expected: tuple[str, int]) -> None:
-    assert again(name) == expected
+    assert attempt_of(name) == expected
 
 
 @pytest.mark.parametrize(

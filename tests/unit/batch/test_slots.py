@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.batch.turnstile import turnstile
+from grader.batch.slots import slot
 from grader.polling import eventually
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HOLDER = """
 import sys, threading
-from grader.batch.turnstile import turnstile
-with turnstile(1):
+from grader.batch.slots import slot
+with slot(1):
     print("in", flush=True)
     threading.Event().wait()
 """
@@ -38,7 +38,7 @@ def test_no_more_than_there_are_places() -> None:
 
     def pass_through(number: int) -> None:
         nonlocal most
-        with turnstile(2):
+        with slot(2):
             with lock:
                 inside.add(number)
                 most = max(most, len(inside))
@@ -66,7 +66,7 @@ def test_who_dies_gives_the_place_back(tmp_path: Path) -> None:
     got = threading.Event()
 
     def wait() -> None:
-        with turnstile(1):
+        with slot(1):
             got.set()
 
     waiting = threading.Thread(target=wait)

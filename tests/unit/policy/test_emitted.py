@@ -1,4 +1,4 @@
-"""Whatever is written, a submission is refused for a reason or comes out sealed; nothing else happens."""
+"""Whatever is written, a submission is refused for a reason or comes out hardened; nothing else happens."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from grader.model.assignment import Limits
 from grader.model.workspace import Workspace
 from grader.policy import judge
 from grader.policy.build import BUILD
+from grader.policy.emitted import check
 from grader.policy.resources import FILE, NETWORK, VOLUME
-from grader.policy.sealed import check
 from grader.policy.service_table import DEPLOY, SERVICE
 from tests.unit.policy.conftest import DOCKERFILE, TASK_QUEUE, SmallCatalogue
 
@@ -64,7 +64,7 @@ FILES = st.fixed_dictionaries(
 
 @given(FILES, st.booleans())
 @settings(deadline=None, max_examples=200)
-def test_a_submission_is_refused_or_sealed(model: dict[str, object], contract: bool) -> None:
+def test_a_submission_is_refused_or_hardened(model: dict[str, object], contract: bool) -> None:
     with TemporaryDirectory() as folder:
         Path(folder, "compose.yaml").write_text(json.dumps(model))
         Path(folder, "Dockerfile").write_text(DOCKERFILE)
