@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 
 from grader.polling import Deadline
+from grader.zstd import zstd
 from tests.unit.intake.archives import zipped
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
     with zipfile.ZipFile(made["zip"], "w", 8, compresslevel=1) as archive:
         for name in names:
             archive.write(folder / name, name)
-    with zstandard.open(made["zst"], "wb") as packed, tarfile.open(fileobj=packed, mode="w|") as stream:
+    with zstd.open(made["zst"], "wb") as packed, tarfile.open(fileobj=packed, mode="w|") as stream:
         for name in names:
             stream.add(folder / name, name)
     for name in names:
