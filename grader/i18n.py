@@ -6,6 +6,7 @@ Message ids are English, so English needs no catalogue. An assignment brings its
 
 from __future__ import annotations
 
+import ast
 import gettext
 import itertools
 import math
@@ -77,10 +78,35 @@ def fill(message: str, params: dict[str, Scalar]) -> str:
 def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslations:
     """Return the catalogues for `lang`, the assignment's before the grader's; templates use it for `_()`."""
     places = [LOCALE] if extra is None else [extra / "locale", extra / "hidden" / "locale", LOCALE]
-    found = [gettext.translation(DOMAIN, place, [lang], fallback=True) for place in places]
-    catalogues = [t for t in found if isinstance(t, gettext.GNUTranslations)]
+    catalogues = [found for place in places if (found := _catalogue(place, lang))]
     if not catalogues:
         return gettext.NullTranslations()
     for before, after in itertools.pairwise(catalogues):
         before.add_fallback(after)
     return catalogues[0]
+
+
+def _catalogue(place: Path, lang: str) -> gettext.NullTranslations | None:
+    """Return a compiled catalogue; where nobody has compiled it yet (a fresh checkout), what the readable one says."""
+    try:
+        return gettext.translation(DOMAIN, place, [lang])
+    except OSError:
+        file = place / lang / "LC_MESSAGES" / f"{DOMAIN}.po"
+        return _Readable(file.read_text("utf-8")) if file.is_file() else None
+
+
+class _Readable(gettext.NullTranslations):
+    """A catalogue as a .po file of ours says it: message ids and their translations, no plurals and no contexts."""
+
+    _TEXT = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+    _ENTRY = re.compile(rf"^msgid {_TEXT}^msgstr {_TEXT}", re.MULTILINE)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        # lines of quoted text are written as Python writes them
+        said = [[ast.literal_eval(f"({lines})") for lines in found.groups()] for found in self._ENTRY.finditer(text)]
+        self._said: dict[str, str] = {message: words for message, words in said if message and words}
+
+    def gettext(self, message: str) -> str:
+        """Return the translation, or what the next catalogue says."""
+        return self._said.get(message) or super().gettext(message)
