@@ -113,4 +113,5 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(ChecksPlugin(session, sender), "grader-checks")
     except Exception:
         sender.send(Broken(traceback.format_exc()[-2000:]))
+        sender.close()
         raise

@@ -278,6 +278,5 @@ def test_a_session_that_cannot_be_read_is_told(pytester: pytest.Pytester, monkey
     monkeypatch.setenv(SESSION_VARIABLE, str(file))
     monkeypatch.setenv(CHANNEL_VARIABLE, str(writing))
     assert pytester.inline_run("-p", "grader.checks.plugin").ret == pytest.ExitCode.INTERNAL_ERROR
-    os.close(writing)
     (message,) = receive(reading, ())
     assert isinstance(message, Broken)
