@@ -84,6 +84,8 @@ def test_each_change_has_its_verdict_and_only_what_changed_is_new(folder: Path) 
 
 
 def test_a_changed_compose_file_asks_for_a_new_stack(folder: Path) -> None:
+    """The running one cannot follow it."""
+
     def work(graded: Graded) -> None:
         attempts = Attempts(graded, folder)
         edit(folder, "compose.yaml", "expose: ['3000']", "environment: {A: b}")

@@ -46,6 +46,7 @@ def graded(
 
 
 def test_a_grading_that_was_slept_through_is_no_try(graded) -> None:
+    """Only errors of ours use tries up."""
     (ended,), again = graded(WRONG, STOOD, STOOD, WRONG, STOOD, RIGHT)
     assert (ended.tries, ended.aside) == (3, None)
     assert ended.done.result == RIGHT.result
@@ -53,11 +54,13 @@ def test_a_grading_that_was_slept_through_is_no_try(graded) -> None:
 
 
 def test_errors_of_ours_are_tried_again_twice(graded) -> None:
+    """Then the last one is reported."""
     (ended,), again = graded(WRONG, WRONG, WRONG)
     assert (ended.tries, ended.done.output, len(again)) == (3, "it broke", 2)
 
 
 def test_a_machine_that_never_stays_awake_ends_all_the_same(graded) -> None:
+    """The submission is set aside with the reason."""
     (ended,), _ = graded(*[STOOD] * (engine._INTERRUPTIONS + 3))
     assert ended.done.result is None
     assert ended.tries == 3

@@ -31,6 +31,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_more_than_there_are_places() -> None:
+    """And no fewer, where more are waiting."""
     inside: set[int] = set()
     most = 0
     lock = threading.Lock()
@@ -55,6 +56,7 @@ def test_no_more_than_there_are_places() -> None:
 
 
 def test_who_dies_gives_the_place_back(tmp_path: Path) -> None:
+    """By SIGKILL."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER],
         stdout=subprocess.PIPE,

@@ -68,6 +68,7 @@ def taken(data: bytes, folder: Path, name: str) -> Files | None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_archive_cut_off_at_any_byte_is_refused_or_still_whole(tmp_path: Path, kind: str) -> None:
+    """Never a part that is taken for all."""
     name, data = (KINDS | TARS)[kind]
     whole = taken(data, tmp_path, name)
     assert whole
@@ -142,6 +143,7 @@ hundred = settings(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_archive_with_one_byte_changed_is_refused_or_read_as_others_read_it(tmp_path: Path, kind: str) -> None:
+    """Two readers of one file must not see two submissions."""
     name, data = KINDS[kind]
     original = python(name, data)
     assert original
@@ -163,6 +165,7 @@ UNREAD = (*range(108, 124), *range(136, 148), *range(329, 345))
 
 @pytest.mark.parametrize("kind", TARS)
 def test_a_header_with_one_byte_changed_and_a_right_checksum_is_no_other_file(tmp_path: Path, kind: str) -> None:
+    """Compared with what the standard library reads."""
     name, data = KINDS[kind]
     original = python(name, data)
     assert original

@@ -123,6 +123,7 @@ HONEST_ZIP: dict[str, bytes] = {
 
 @pytest.mark.parametrize("case", HONEST_ZIP)
 def test_a_header_that_tells_the_truth_is_believed(tmp_path: Path, case: str) -> None:
+    """Unusual zips that are right all the same."""
     found, root = attempt(HONEST_ZIP[case], tmp_path)
     assert found == set()
     assert (root / "compose.yaml").read_bytes() == COMPOSE
@@ -251,6 +252,7 @@ LYING_ZIP: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("case", LYING_ZIP)
 def test_a_zip_that_lies_is_refused(tmp_path: Path, case: str) -> None:
+    """Directory, headers and data have to agree."""
     data, code = LYING_ZIP[case]
     assert attempt(data, tmp_path)[0] == {code}
 
@@ -319,6 +321,7 @@ HONEST_TAR: dict[str, bytes] = {
 
 @pytest.mark.parametrize("case", HONEST_TAR)
 def test_a_tar_that_tells_the_truth_is_believed(tmp_path: Path, case: str) -> None:
+    """Unusual headers that are right all the same."""
     found, root = attempt(HONEST_TAR[case], tmp_path, "a.tar")
     assert found == set()
     assert (root / "x").exists() == (case != "a label")
@@ -384,11 +387,13 @@ LYING_TAR: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("case", LYING_TAR)
 def test_a_tar_that_lies_is_refused(tmp_path: Path, case: str) -> None:
+    """Sizes, checksums and kinds that do not add up."""
     data, code = LYING_TAR[case]
     assert attempt(data, tmp_path, "a.tar")[0] == {code}
 
 
 def test_a_tar_whose_first_header_lies_is_none(tmp_path: Path) -> None:
+    """Nothing tells it from any other file."""
     assert attempt(size(b"\xff" * 12)[1024:], tmp_path, "a.tar")[0] == {"archive-not-supported"}
 
 
@@ -444,14 +449,17 @@ ENDS = {"gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst"}
 
 @pytest.mark.parametrize("case", LYING_STREAM)
 def test_a_stream_that_lies_is_refused(tmp_path: Path, case: str) -> None:
+    """Checksums, lengths, windows and ends."""
     data, code = LYING_STREAM[case]
     assert attempt(data, tmp_path, "a.tar" + ENDS[case.partition(":")[0]])[0] - {"archive-misnamed"} == {code}
 
 
 def test_a_window_that_can_be_afforded_is(tmp_path: Path) -> None:
+    """Thirty-two MiB are what a program of zstd takes without being asked."""
     assert attempt(ranged(25), tmp_path, "a.tar.zst")[0] == set()
 
 
 @pytest.mark.parametrize("level", [0, 9, 9 | lzma.PRESET_EXTREME])
 def test_every_level_of_xz_can_be_afforded(tmp_path: Path, level: int) -> None:
+    """The highest needs the most memory."""
     assert attempt(lzma.compress(TAR, preset=level), tmp_path, "a.tar.xz")[0] == set()

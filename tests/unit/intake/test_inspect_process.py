@@ -67,6 +67,7 @@ def peak(source: Path) -> int:
 def test_a_large_archive_takes_hardly_more_memory_than_a_small_one(
     large: dict[str, Path], tmp_path: Path, kind: str
 ) -> None:
+    """Measured in a process of its own."""
     small = tmp_path / "small.zip"
     small.write_bytes(zipped(("compose.yaml", COMPOSE)))
     assert peak(large[kind]) - peak(small) < 24 * MIB  # less than one of the files
@@ -100,6 +101,7 @@ class Interrupted:
 def test_an_interrupted_inspect_says_so_and_leaves_nothing(
     large: dict[str, Path], tmp_path: Path, sent: signal.Signals
 ) -> None:
+    """By Ctrl-C or by SIGTERM."""
     found = Interrupted(large["zst"], tmp_path, sent)
     assert found.code == 130
     assert found.output.startswith("grader: Interrupted")
@@ -110,6 +112,7 @@ def test_an_interrupted_inspect_says_so_and_leaves_nothing(
 def test_an_interrupted_inspect_leaves_the_folder_to_unpack_into_as_it_was(
     large: dict[str, Path], tmp_path: Path, sent: signal.Signals, there: bool
 ) -> None:
+    """Empty, or not there."""
     temporary, kept = tmp_path / "tmp", tmp_path / "kept"
     for folder in (temporary, kept):
         folder.mkdir()

@@ -28,16 +28,19 @@ if TYPE_CHECKING:
     ],
 )
 def test_changes(earlier, later, changes) -> None:
+    """What was fixed, what broke, and what fails otherwise; errors of ours are no change."""
     assert progress.changes(progress.of_result(earlier), later) == tuple(changes)
 
 
 def test_without_an_earlier_attempt_there_is_nothing_to_say(tmp_path: Path) -> None:
+    """The page does not mention one."""
     assert progress.before(tmp_path / "result.json", "tarea") is None
     assert progress.changes(None, result(1)) is None
     assert "último intento" not in html.page(redacted(result(1), "instructor"))
 
 
 def test_the_earlier_attempt_is_read_from_its_document(tmp_path: Path) -> None:
+    """That of the same assignment alone."""
     file = tmp_path / "result.json"
     result_json.write(redacted(result(1), "instructor"), file)
     earlier = progress.before(file, assignment().id)
@@ -50,5 +53,6 @@ def test_the_earlier_attempt_is_read_from_its_document(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", '{"assignment": "tarea", "checks": 3}', "[]"])
 def test_what_is_no_result_is_no_attempt(tmp_path: Path, text: str) -> None:
+    """Whatever lies there under that name."""
     (tmp_path / "result.json").write_text(text)
     assert progress.before(tmp_path / "result.json", "tarea") is None
