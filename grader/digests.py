@@ -27,7 +27,19 @@ def of_tree(*folders: Path, pattern: str = "*", without: str = "") -> str:
 
 
 # What comes before a grading begins or after its verdict is known
-_UNDECISIVE = ("batch", "cli", "exports", "github", "kit", "locale", "reports", "templates", "verify", "watch")
+_UNDECISIVE = (
+    "batch",
+    "cli",
+    "exports",
+    "github",
+    "kit",
+    "locale",
+    "presentation",
+    "reports",
+    "templates",
+    "verify",
+    "watch",
+)
 
 
 @functools.cache

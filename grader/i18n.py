@@ -7,6 +7,7 @@ they are asked first, and so are catalogues in `locale/` and `hidden/locale/`.
 
 from __future__ import annotations
 
+import ast
 import gettext
 import itertools
 import math
@@ -78,11 +79,10 @@ def fill(message: str, params: dict[str, Scalar]) -> str:
 def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslations:
     """Return the catalogues for `lang`, the assignment's before the grader's; templates use it for `_()`."""
     places = [LOCALE] if extra is None else [extra / "locale", extra / "hidden" / "locale", LOCALE]
-    found = [gettext.translation(DOMAIN, place, [lang], fallback=True) for place in places]
-    catalogues: list[gettext.NullTranslations] = [t for t in found if isinstance(t, gettext.GNUTranslations)]
+    catalogues = [found for place in places if (found := _catalogue(place, lang))]
     if extra is not None and lang != "en":
         written = [extra / "reasons.yaml", extra / "hidden" / "reasons.yaml"]
-        catalogues[:0] = [_SideBySide(file, lang) for file in written if file.is_file()]
+        catalogues[:0] = [_Said(_side_by_side(file, lang)) for file in written if file.is_file()]
     if not catalogues:
         return gettext.NullTranslations()
     for before, after in itertools.pairwise(catalogues):
@@ -90,18 +90,43 @@ def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslatio
     return catalogues[0]
 
 
-class _SideBySide(gettext.NullTranslations):
-    """A YAML file in which each text is a mapping of languages, at whatever depth: English is the message."""
+def _catalogue(place: Path, lang: str) -> gettext.NullTranslations | None:
+    """Return a compiled catalogue; where nobody has compiled it yet (a fresh checkout), what the readable one says."""
+    try:
+        return gettext.translation(DOMAIN, place, [lang])
+    except OSError:
+        file = place / lang / "LC_MESSAGES" / f"{DOMAIN}.po"
+        return _Said(_readable(file.read_text("utf-8"))) if file.is_file() else None
 
-    def __init__(self, file: Path, lang: str) -> None:
-        import yaml  # noqa: PLC0415 - only who shows an assignment's texts needs it
 
+class _Said(gettext.NullTranslations):
+    """Messages and their translations, no plurals and no contexts."""
+
+    def __init__(self, said: dict[str, str]) -> None:
         super().__init__()
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        self._texts = dict(_pairs(yaml.load(file.read_text("utf-8"), Loader=loader), lang))  # noqa: S506 - a safe one
+        self._said = said
 
     def gettext(self, message: str) -> str:
-        return self._texts[message] if message in self._texts else super().gettext(message)
+        """Return the translation, or what the next catalogue says."""
+        return self._said.get(message) or super().gettext(message)
+
+
+_LINES = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+_ENTRY = re.compile(rf"^msgid {_LINES}^msgstr {_LINES}", re.MULTILINE)
+
+
+def _readable(text: str) -> dict[str, str]:
+    """Return what a .po file of ours says: lines of quoted text are written as Python writes them."""
+    said = [[ast.literal_eval(f"({lines})") for lines in found.groups()] for found in _ENTRY.finditer(text)]
+    return {message: words for message, words in said if message and words}
+
+
+def _side_by_side(file: Path, lang: str) -> dict[str, str]:
+    """Return what a YAML file says in which each text is a mapping of languages: English is the message."""
+    import yaml  # noqa: PLC0415 - only who shows an assignment's texts needs it
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return dict(_pairs(yaml.load(file.read_text("utf-8"), Loader=loader), lang))  # noqa: S506 - a safe one
 
 
 def _pairs(node: Any, lang: str) -> Iterator[tuple[str, str]]:

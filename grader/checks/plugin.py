@@ -116,6 +116,7 @@ def pytest_configure(config: pytest.Config) -> None:
         _register_subject(config, Path(session.assignment.directory))
     except Exception:
         sender.send(Broken(traceback.format_exc()[-2000:]))
+        sender.close()
         raise
 
 

@@ -11,22 +11,22 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from grader import untrusted
-from grader.exports.findings import SEVERITIES
 from grader.exports.sarif import uri
 from grader.exports.shown import shown, text_of
-from grader.reports.words import STATUSES, VERDICTS
+from grader.presentation import limits
+from grader.presentation.findings import SEVERITIES
+from grader.presentation.words import STATUSES, VERDICTS
 
 if TYPE_CHECKING:
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 MOST: Final = 10  # of each kind, as GitHub shows them
-MAX_WORDS: Final = 1_000
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]{32,64}")
 
 
-def text(result: Result, *, lang: str, prefix: str = "") -> bytes:
+def text(result: Redacted, *, lang: str, prefix: str = "") -> bytes:
     """Return the lines. prefix: the submission's folder within the repository, "" when it is the repository."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     document = seen.document
     lines: dict[str, list[str]] = {kind: [] for kind in SEVERITIES}
     for finding in document.findings:
@@ -71,7 +71,7 @@ def _path(file: str, prefix: str) -> str:
 
 def _data(words: str) -> str:
     # by our own rules first, so that the line is harmless for other readers of the log too
-    lines = [untrusted.for_log(line) for line in untrusted.clean(words, limit=MAX_WORDS).split("\n")]
+    lines = [untrusted.for_log(line) for line in untrusted.clean(words, limit=limits.ANNOTATION_TEXT).split("\n")]
     return "%0A".join(line.replace("%", "%25").replace("\r", "%0D") for line in lines)
 
 

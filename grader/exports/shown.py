@@ -14,8 +14,7 @@ from grader.model.reasons import reason_of
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
-    from grader.exports.result_json import Audience
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 EXPECTED: Final = msg("Expected")
 OBSERVED: Final = msg("Observed")
@@ -52,9 +51,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(f"{label}: {text}" if label else text for label, text in self.facts(check))
 
 
-def shown(result: Result, lang: str, audience: Audience) -> Shown:
-    """Return what a reader may see; a student reads title and outcome of a hidden check and nothing more."""
-    document = result_json.typed(result, lang, audience)
+def shown(result: Redacted, lang: str) -> Shown:
+    """Return what a reader may see, in words."""
+    document = result_json.typed(result, lang)
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def hint(check: CheckEntry) -> str:

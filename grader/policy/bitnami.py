@@ -17,7 +17,7 @@ from grader.model.text import Text, msg
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from grader.policy.image_names import Image
+    from grader.policy.image import Image
 
 _REPOSITORY = re.compile(r"(?:public\.ecr\.aws/)?(?P<owner>bitnami|bitnamilegacy)/(?P<name>[a-z0-9._-]+)\Z")
 _SETTINGS = re.compile(r"KAFKA_CFG_(?P<name>\w+)\Z")

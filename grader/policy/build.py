@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grader import dockerignore
@@ -16,6 +17,7 @@ from grader.policy.files import inside, nearest_file, read_bytes, relative
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
 from grader.policy.values import as_pairs, as_text
+from grader.policy.witness import judge_witness_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +135,8 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
     data, file, place = read
     _judge_ignored(place, scope.project.root / file, folder)
     arguments = found.get("args", {})
-    judged = judge_dockerfile(place, data, arguments, found.get("target", ""))
+    also = partial(judge_witness_stage, place) if place.witness else None
+    judged = judge_dockerfile(place, data, arguments, found.get("target", ""), also=also)
     if judged is None:
         return None
     target = found.get("target", "")

@@ -10,7 +10,7 @@ from grader.policy.collect import Collector, Place
 from grader.policy.scope import Project, Scope
 
 if TYPE_CHECKING:
-    from grader.policy.service import Judged
+    from grader.policy.judged import Judged
 
 MAX_CONTAINERS = 40
 

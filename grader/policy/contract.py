@@ -10,8 +10,8 @@ from grader.policy.near import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from grader.policy.judged import Judged
     from grader.policy.scope import Scope
-    from grader.policy.service import Judged
 
 
 def missing_services(services: Scope, names: Iterable[str]) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from grader.model.text import msg
 from grader.policy import course_kafka, variables
-from grader.policy.image_names import parse
+from grader.policy.image import parse
+from grader.policy.judged import Judged
 from grader.policy.scope import Project, Scope
-from grader.policy.service import Judged
 
 Lint = Callable[[Scope, Judged], None]
 _LOCALHOST = re.compile(r"(?:://|@|^|,)(?:localhost|127\.0\.0\.1)(?::\d+)?", re.IGNORECASE)

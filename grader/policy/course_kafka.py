@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader.model.text import Text, msg
-from grader.policy.image_names import Image, parse
+from grader.policy.image import Image, parse
 
 if TYPE_CHECKING:
+    from grader.policy.judged import Judged
     from grader.policy.scope import Scope
-    from grader.policy.service import Judged
 
 APACHE, CONFLUENT = "apache/kafka", "confluentinc/cp-kafka"
 FIRST_WITHOUT_ZOOKEEPER = 8  # of Confluent's: Apache Kafka 4.0. Apache's own image has never started with it

@@ -15,8 +15,8 @@ from grader.policy.stores import Store, store_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from grader.policy.judged import Judged
     from grader.policy.scope import Project
-    from grader.policy.service import Judged
 
 _TOP = PurePosixPath()
 _MOST = 64 << 10  # characters of one text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from grader.model.plan import Build, Fill, ImageUse, StackPlan, Wait
-from grader.policy import sealed
+from grader.policy import emitted
 from grader.policy.data_folders import data_folders
 from grader.policy.document.interpolate import escape
 from grader.policy.health import shortened, written
@@ -15,8 +15,8 @@ from grader.policy.health import shortened, written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from grader.policy.judged import Judged
     from grader.policy.scope import Project
-    from grader.policy.service import Judged
 
 
 def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] = ()) -> StackPlan:
@@ -46,7 +46,7 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
     names += [name for build in builds for name in build.base_images]
     names = list(dict.fromkeys(names))
     compose = _escaped(compose)
-    sealed.check(compose, project.limits)
+    emitted.check(compose, project.limits)
     return StackPlan(
         compose=compose,
         builds=builds,

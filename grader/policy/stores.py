@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from grader.policy.image_names import parse
+from grader.policy.image import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

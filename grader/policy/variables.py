@@ -15,9 +15,9 @@ from grader.policy.course_kafka import APACHE, CONFLUENT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from grader.policy.image_names import Image
+    from grader.policy.image import Image
+    from grader.policy.judged import Judged
     from grader.policy.scope import Scope
-    from grader.policy.service import Judged
 
 _ZOOKEEPER = "confluentinc/cp-zookeeper"
 _REFUSED_BY_RABBITMQ = re.compile(

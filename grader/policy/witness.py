@@ -10,7 +10,8 @@ from grader.model.text import Text, msg
 from grader.policy import bitnami, variables
 from grader.policy.dockerfile.words import json_words, pairs
 from grader.policy.environment import changes_programs
-from grader.policy.image_names import parse, say_gone
+from grader.policy.image import parse
+from grader.policy.image_names import say_gone
 from grader.policy.mounts import holds_programs
 from grader.policy.scope import Scope
 

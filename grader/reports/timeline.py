@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from grader import untrusted
 from grader.model.text import Text, msg
-from grader.reports import allowance
+from grader.presentation import limits
+from grader.reports import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grader.model.history import Event
-    from grader.reports.words import Words
+    from grader.presentation.words import Words
 
 # kind -> words with the actor, words without it
 KINDS: Final[dict[str, tuple[Text, Text]]] = {
@@ -65,11 +66,6 @@ GLYPHS: Final[dict[str, str]] = {"grader": "⚡", "docker": "▣", "amqp": "✉"
 
 _NOISE: Final = frozenset({"epoch", "digest", "fields", "action", "body"})
 _WHERE: Final = ("exchange", "queue", "queues", "container", "method", "path", "routing_keys")
-MAX_PART = 12  # events between two landmarks that are shown one by one
-MAX_ROWS = 60
-MAX_DETAILS = 8
-ROW_TEXT = 500  # bytes of one row's words in the page
-ROW_MARKUP = 350
 
 
 class Row(NamedTuple):
@@ -86,12 +82,12 @@ class Row(NamedTuple):
     fault: bool = False
 
 
-def rows(events: Sequence[Event], began: float, words: Words, room: int = allowance.TIMELINES) -> tuple[Row, ...]:
+def rows(events: Sequence[Event], began: float, words: Words, budget: int = limits.TIMELINES) -> tuple[Row, ...]:
     """Return the timeline of `events` with times relative to `began`.
 
     What the grader did parts the timeline; between two such landmarks many events of the same kind become one row.
-    At most MAX_ROWS rows are kept, the first and the last ones and every landmark, fewer if they take more than `room`
-    bytes of the page.
+    At most `limits.ROWS` are kept, the first and the last ones and every landmark, fewer if they take more than
+    `budget` bytes of the page.
     """
     result: list[Row] = []
     part: list[Event] = []
@@ -103,14 +99,14 @@ def rows(events: Sequence[Event], began: float, words: Words, room: int = allowa
         else:
             part.append(event)
     result += _part(part, began, words)
-    needed = sum(ROW_MARKUP + _cost(row) for row in result) // max(1, len(result))
-    return _capped(result, words, max(3, min(MAX_ROWS, room // max(1, needed))))
+    needed = sum(limits.ROW_MARKUP + _cost(row) for row in result) // max(1, len(result))
+    return _capped(result, words, max(3, min(limits.ROWS, budget // max(1, needed))))
 
 
 def _part(events: list[Event], began: float, words: Words) -> list[Row]:
     groups: dict[tuple[str, ...], list[Event]] = {}
     for number, event in enumerate(events):
-        alone = (str(number),) if len(events) <= MAX_PART else ()
+        alone = (str(number),) if len(events) <= limits.PART else ()
         key = (event.source, event.kind, event.actor, *_details(event, words), *alone)
         groups.setdefault(key, []).append(event)
     return [_row(group, began, words) for group in groups.values()]
@@ -135,7 +131,7 @@ def _capped(result: list[Row], words: Words, most: int) -> tuple[Row, ...]:
 
 
 def _cost(row: Row) -> int:
-    return sum(allowance.cost(text) for text in (row.what, row.subject, *row.details))
+    return sum(fitting.cost(text) for text in (row.what, row.subject, *row.details))
 
 
 def _row(group: list[Event], began: float, words: Words) -> Row:
@@ -143,21 +139,21 @@ def _row(group: list[Event], began: float, words: Words) -> Row:
     row = Row(
         at=first.at - began,
         until=last.at - began,
-        source=untrusted.one_line(first.source, limit=20),
+        source=untrusted.one_line(first.source, limit=limits.SOURCE),
         glyph=GLYPHS.get(first.source, "•"),
         what=_what(first, words),
         subject=_subjects([e.subject for e in group if e.subject]),
-        details=_details(first, words)[:MAX_DETAILS],
+        details=_details(first, words)[: limits.DETAILS],
         times=len(group),
         fault=first.source == "grader" and first.kind != "note",
     )
-    if _cost(row) <= ROW_TEXT:
+    if _cost(row) <= limits.ROW_TEXT:
         return row
-    each = ROW_TEXT // (2 + len(row.details))
+    each = limits.ROW_TEXT // (2 + len(row.details))
     return row._replace(
-        what=allowance.cut(row.what, each),
-        subject=allowance.cut(row.subject, each),
-        details=tuple(allowance.cut(d, each) for d in row.details),
+        what=fitting.cut(row.what, each),
+        subject=fitting.cut(row.subject, each),
+        details=tuple(fitting.cut(d, each) for d in row.details),
     )
 
 
@@ -168,15 +164,15 @@ def _what(event: Event, words: Words) -> str:
         return words(_with_actor(text, event.actor))
     if event.kind in KINDS:
         return words(_with_actor(KINDS[event.kind][0], event.actor) if event.actor else KINDS[event.kind][1])
-    return untrusted.one_line(f"{event.actor} {event.kind}".strip(), limit=120)
+    return untrusted.one_line(f"{event.actor} {event.kind}".strip(), limit=limits.ID)
 
 
 def _with_actor(text: Text, actor: str) -> Text:
-    return Text(text.msgid, {"actor": untrusted.one_line(actor, limit=80)})
+    return Text(text.msgid, {"actor": untrusted.one_line(actor, limit=limits.LABEL)})
 
 
 def _subjects(subjects: list[str]) -> str:
-    distinct = [untrusted.one_line(s, limit=64) for s in dict.fromkeys(subjects)]
+    distinct = [untrusted.one_line(s, limit=limits.SUBJECT) for s in dict.fromkeys(subjects)]
     if len(distinct) > 3:
         distinct = [*distinct[:2], "…", distinct[-1]]
     return ", ".join(distinct)
@@ -187,7 +183,7 @@ def _details(event: Event, words: Words) -> tuple[str, ...]:
     parts += [
         _detail(key, value, words) for key, value in event.data.items() if key not in _NOISE and key not in _WHERE
     ]
-    return tuple(untrusted.one_line(p, limit=120) for p in parts if p)
+    return tuple(untrusted.one_line(p, limit=limits.ID) for p in parts if p)
 
 
 def _detail(key: str, value: Any, words: Words) -> str:  # noqa: PLR0911 - one line a key

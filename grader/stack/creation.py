@@ -42,7 +42,7 @@ def make(
             name=f"{project}-fill-{number}",
             labels=labels.labels_of(project, owner, "fill"),
         )
-    door, addresses = gateway.start(
+    listener, addresses = gateway.start(
         client,
         name=f"{project}-gateway",
         image=gateway_image,
@@ -66,7 +66,7 @@ def make(
         compose_file=str(stage / _COMPOSE_FILE),
         stage=str(stage),
         epoch=epoch,
-        gateway=door,
+        gateway=listener,
         services={name: plan.replicas.get(name, 1) for name in plan.compose["services"]},
         compose_binary=str(binary),
         networks=networks,

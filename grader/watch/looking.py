@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from grader.pipeline import Live
+    from grader.stages import Graded
 
 _MAX_PORTS = 40
 
 
-class Door(NamedTuple):
+class OpenPort(NamedTuple):
     """A port of a service and where it is on this machine as long as the grader runs."""
 
     service: str
@@ -28,32 +28,32 @@ class Commands(NamedTuple):
     lines: tuple[str, ...]
 
 
-def doors(live: Live) -> tuple[Door, ...]:
+def open_ports(graded: Graded) -> tuple[OpenPort, ...]:
     """Open a loopback port for each port that a service of the stack names, and for the contract's."""
     wanted: dict[tuple[str, int], None] = {}
-    for contract in live.run.assignment.services:
-        if contract.port and contract.name in live.plan.compose["services"]:
+    for contract in graded.run.assignment.services:
+        if contract.port and contract.name in graded.plan.compose["services"]:
             wanted[contract.name, contract.port] = None
-    for name, service in live.plan.compose["services"].items():
+    for name, service in graded.plan.compose["services"].items():
         for port in service.get("expose") or ():
             number, _, protocol = str(port).partition("/")
             if number.isdecimal() and protocol in {"", "tcp"}:
                 wanted[name, int(number)] = None
     opened = []
     for name, port in list(wanted)[:_MAX_PORTS]:
-        host, local = live.stack.address(name, port)
-        opened.append(Door(name, port, f"{host}:{local}"))
+        host, local = graded.stack.address(name, port)
+        opened.append(OpenPort(name, port, f"{host}:{local}"))
     return tuple(opened)
 
 
-def commands(live: Live) -> tuple[Commands, ...]:
+def commands(graded: Graded) -> tuple[Commands, ...]:
     """Return the commands for each running service: its logs, and what its role's own tools say."""
     found = []
-    roles = {s.name: s.role for s in live.run.assignment.services}
-    for name, service in live.plan.compose["services"].items():
-        containers = live.stack.containers(name)
+    roles = {s.name: s.role for s in graded.run.assignment.services}
+    for name, service in graded.plan.compose["services"].items():
+        containers = graded.stack.containers(name)
         if containers:
-            container = f"{live.stack.info.project}-{containers[0].name}"
+            container = f"{graded.stack.info.project}-{containers[0].name}"
             lines = (f"docker logs -f {container}", *_tools(roles.get(name, ""), container, service))
             found.append(Commands(name, lines))
     return tuple(found)

@@ -13,8 +13,8 @@ from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.grade import ResolvedImage
 from grader.model.plan import Build, Fill
 from grader.policy import bind
-from grader.stack.build.builder import BuildLimits
-from grader.stack.build.egress import host_addresses
+from grader.stack.image_build.builder import BuildLimits
+from grader.stack.image_build.egress import host_addresses
 from tests.unit.policy.conftest import Submission
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from grader.errors import GraderError
 from grader.model.plan import Build, StackPlan
 from grader.polling import eventually
 from grader.stack import creation, labels, readiness
-from grader.stack.build.builder import BuildLimits
+from grader.stack.image_build.builder import BuildLimits
 from grader.stack.info import StackInfo
 from grader.stack.reaper import clean, reap
 from grader.stack.stack import Stack

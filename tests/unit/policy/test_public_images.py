@@ -11,7 +11,7 @@ from grader import assignments, catalogue
 from grader.errors import SubmissionRefusedError
 from grader.model.workspace import Workspace
 from grader.policy import bitnami, judge
-from grader.policy.image_names import parse
+from grader.policy.image import parse
 from tests.unit.policy.conftest import RABBIT, TASK_QUEUE
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("attribute", ["network_mode", "pid", "ipc"])
 def test_a_worker_cannot_join_the_broker_nor_the_broker_a_worker(submission: Submission, attribute: str) -> None:
+    """Sharing processes or a network would let one act as the other."""
     errors = submission.task_queue(worker=f"{attribute}: service:rabbitmq").errors(TASK_QUEUE)
     assert set(errors) == {"witness-shared"}
     errors = submission.task_queue(rabbit=f"{attribute}: service:api").errors(TASK_QUEUE)
@@ -25,11 +26,13 @@ def test_a_worker_cannot_join_the_broker_nor_the_broker_a_worker(submission: Sub
     ["hostname: RabbitMQ.example.org", "extra_hosts: ['rabbitmq:127.0.0.1']", "extra_hosts: {rabbitmq: '::1'}"],
 )
 def test_a_worker_cannot_call_itself_the_broker(submission: Submission, attribute: str) -> None:
+    """By alias, host name or container name."""
     assert set(submission.task_queue(worker=attribute).errors(TASK_QUEUE)) == {"name-taken"}
 
 
 @pytest.mark.parametrize("name", ["PATH", "BASH_ENV", "ENV", "ld_preload"])
 def test_the_brokers_programs_are_not_chosen_by_variables(submission: Submission, name: str) -> None:
+    """Neither in the compose file nor in a Dockerfile."""
     errors = submission.task_queue(rabbit=f"environment: {{{name}: /data}}").errors(TASK_QUEUE)
     assert set(errors) == {"witness-changed"}
     submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nENV A=1 {name}=/data\n")
@@ -47,6 +50,7 @@ def test_the_brokers_programs_are_not_chosen_by_variables(submission: Submission
     ],
 )  # fmt: skip
 def test_nothing_is_put_where_a_broker_finds_its_programs(submission: Submission, target: str) -> None:
+    """By a file, a file system in memory or a volume."""
     submission.write("x", "x")
     assert set(submission.task_queue(rabbit=f"volumes: ['./x:{target}']").errors(TASK_QUEUE)) == {"witness-covered"}
     assert set(submission.task_queue(rabbit=f"tmpfs: {target}").errors(TASK_QUEUE)) == {"witness-covered"}
@@ -57,6 +61,7 @@ def test_nothing_is_put_where_a_broker_finds_its_programs(submission: Submission
 
 @pytest.mark.parametrize("target", ["/./usr/bin/x", "//etc/./ld.so.preload", "/etc/"])
 def test_a_copied_file_is_judged_where_it_really_lies(submission: Submission, target: str) -> None:
+    """Dots and doubled slashes hide no folder."""
     submission.write("r/x", "x")
     submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
     assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}
@@ -70,6 +75,7 @@ def test_a_copied_file_is_judged_where_it_really_lies(submission: Submission, ta
     ],
 )  # fmt: skip
 def test_a_broker_takes_its_configuration(submission: Submission, target: str) -> None:
+    """Where its documentation says that it lies."""
     submission.write("x", "x")
     assert not submission.task_queue(rabbit=f"volumes: ['./x:{target}']").errors(TASK_QUEUE)
     submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
@@ -78,6 +84,7 @@ def test_a_broker_takes_its_configuration(submission: Submission, target: str) -
 
 
 def test_a_broker_may_work_in_the_folder_of_its_programs(submission: Submission) -> None:
+    """That changes none of them."""
     assert not submission.task_queue(rabbit="working_dir: /opt/rabbitmq").errors(TASK_QUEUE)
 
 
@@ -90,6 +97,7 @@ def test_a_broker_may_work_in_the_folder_of_its_programs(submission: Submission)
     ],
 )  # fmt: skip
 def test_a_broker_may_be_built_as_its_documentation_says(submission: Submission, line: str) -> None:
+    """Plug-ins, rights and plain files."""
     submission.write("r/x", "x").write("r/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n")
     plan = submission.task_queue(rabbit="build: ./r").plan(TASK_QUEUE)
     assert "\nADD" not in next(b for b in plan.builds if b.service == "rabbitmq").text
@@ -104,5 +112,6 @@ def test_a_broker_may_be_built_as_its_documentation_says(submission: Submission,
     ],
 )  # fmt: skip
 def test_what_does_more_than_prepare_a_broker_is_refused(submission: Submission, line: str) -> None:
+    """At its line."""
     submission.write("r/x", "x").write("r/x.tar.gz", "x").write("r/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n")
     assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}

@@ -106,6 +106,7 @@ def test_what_a_server_says_is_an_answer_or_none(said: bytes, status: int) -> No
 
 
 def test_nobody_there() -> None:
+    """A refused connection is an answer without a status."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         port = listening.getsockname()[1]
     answer = HTTP(Here(port), Recorder(lambda: 0.0), "api").get("/", within=2)  # type: ignore[arg-type]

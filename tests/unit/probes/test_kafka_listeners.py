@@ -31,10 +31,12 @@ def ports(environment: dict[str, str]) -> list[int]:
     ],
 )
 def test_the_ports_for_clients(environment: dict[str, str], expected: list[int]) -> None:
+    """Those of the broker's listeners, without the controller's."""
     assert ports(environment) == expected
 
 
 def test_endpoints_are_read_leniently() -> None:
+    """A port that is none is left out."""
     assert parse("plaintext://[::1]:9092, X://:1,PLAINTEXT://h:p,://a:1") == (
         Endpoint("PLAINTEXT", "::1", 9092),
         Endpoint("X", "", 1),
@@ -61,4 +63,5 @@ def test_the_ports_that_a_container_listens_on() -> None:
     ("host", "own"), [("localhost", True), ("127.0.1.1", True), ("::1", True), ("kafka", False), ("10.0.0.1", False)]
 )
 def test_what_is_a_readers_own_machine(host: str, own: bool) -> None:
+    """Names and addresses that lead nobody else to the broker."""
     assert is_loopback(host) == own

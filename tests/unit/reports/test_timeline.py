@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from grader.presentation import limits
+from grader.presentation.words import Words
 from grader.probes import containers
-from grader.reports.timeline import KINDS, MAX_ROWS, rows
-from grader.reports.words import Words
+from grader.reports.timeline import KINDS, rows
 from tests.unit.reports.builders import HOSTILE, KILL_STORY, event
 
 ROOT = Path(__file__).parents[3]
@@ -90,7 +91,7 @@ def test_a_long_history_is_capped_and_keeps_what_we_did() -> None:
     """Hundreds of rows become a readable number, with the gap counted."""
     events = [event(n, "grader" if n == 250 else f"s{n}", "fault", action="kill") for n in range(500)]
     told = rows(events, 0, ENGLISH)
-    assert len(told) <= MAX_ROWS
+    assert len(told) <= limits.ROWS
     assert any(r.fault for r in told)
     assert any(r.what == "459 more events are left out here" for r in told)
 

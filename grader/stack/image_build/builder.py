@@ -23,14 +23,14 @@ from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.polling import Deadline
 from grader.stack import labels
-from grader.stack.build import failures
 from grader.stack.engine import ENGINE_ERRORS, engine_errors, gone_is_fine
+from grader.stack.image_build import failures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from grader.model.findings import Finding
-    from grader.stack.build.jobs import Job
+    from grader.stack.image_build.jobs import Job
 
 _STEP = re.compile(r"^Step (\d+)/\d+ : ")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the engine paints what steps write to their standard error

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from grader.presentation import limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# bytes in each language; together they keep a report with both languages below two megabytes
-EVIDENCE: Final = 240_000
-TIMELINES: Final = 280_000
-FINDINGS: Final = 120_000
-TEXT: Final = 2_000
-MAX_PROOFS: Final = 12
-MAX_FINDINGS: Final = 100
-MAX_ENTRIES: Final = 40  # images, versions, errors
 
 
 def cost(text: str) -> int:
@@ -23,22 +16,22 @@ def cost(text: str) -> int:
     return len(html.escape(text).encode("utf-8", "replace"))
 
 
-def cut(text: str, room: int = TEXT) -> str:
-    """Return `text` as far as it fits into `room` bytes."""
-    if cost(text) <= room:
+def cut(text: str, budget: int = limits.TEXT) -> str:
+    """Return `text` as far as it fits into `budget` bytes."""
+    if cost(text) <= budget:
         return text
-    end = min(len(text), room)
-    while cost(text[:end]) > room:
+    end = min(len(text), budget)
+    while cost(text[:end]) > budget:
         end = end * 3 // 4
     return text[:end] + " […]"
 
 
-def last_lines(lines: Sequence[str], room: int) -> tuple[str, ...]:
-    """Return the last of `lines` that fit into `room` bytes, with a count of what was left out."""
+def last_lines(lines: Sequence[str], budget: int) -> tuple[str, ...]:
+    """Return the last of `lines` that fit into `budget` bytes, with a count of what was left out."""
     kept: list[str] = []
     for line in reversed(lines):
-        room -= cost(line) + 1
-        if room < 0:
+        budget -= cost(line) + 1
+        if budget < 0:
             break
         kept.append(line)
     left_out = len(lines) - len(kept)

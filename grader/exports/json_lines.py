@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Self, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Self, TextIO
 
 import msgspec
 
 from grader import untrusted
 from grader.events import CheckEnded, Notice, PipelineEvent
 from grader.exports import result_json
+from grader.presentation import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grader.model.assignment import Assignment
-    from grader.model.grade import Result
-
-
-Audience: TypeAlias = Literal["student", "instructor"]
+    from grader.presentation.audience import Redacted
 
 
 def plain(event: PipelineEvent, lang: str) -> dict[str, object]:
     """Return an event as plain data, {"type": ...}; what a submission wrote in it is cleaned."""
     match event:
         case CheckEnded(outcome):
-            reason = untrusted.one_line(outcome.reason, limit=60)
+            reason = untrusted.one_line(outcome.reason, limit=limits.CODE)
             return {"type": "check-ended", "check": outcome.check, "outcome": outcome.verdict, "reason": reason}
         case Notice(text):
             return {"type": "notice", "text": untrusted.rendered(text, lang)}
@@ -35,11 +32,9 @@ def plain(event: PipelineEvent, lang: str) -> dict[str, object]:
 class Listener:
     """Writes one JSON object a line: {"type": "stage-began" | ... | "result", ...}."""
 
-    def __init__(self, stream: TextIO, assignment: Assignment, lang: str, audience: Audience) -> None:
+    def __init__(self, stream: TextIO, lang: str) -> None:
         self._stream = stream
-        self._assignment = assignment
         self._lang = lang
-        self._audience = audience
 
     def __enter__(self) -> Self:
         return self
@@ -49,18 +44,11 @@ class Listener:
 
     def __call__(self, event: PipelineEvent) -> None:
         """Write one event."""
-        line = plain(event, self._lang)
-        if isinstance(event, CheckEnded) and not self._open(event.outcome.check):
-            line["reason"] = ""
-        self._write(line)
+        self._write(plain(event, self._lang))
 
-    def result(self, result: Result) -> None:
+    def result(self, result: Redacted) -> None:
         """Write the last line."""
-        self._write({"type": "result", **result_json.document(result, lang=self._lang, audience=self._audience)})
-
-    def _open(self, check: str) -> bool:
-        public = {c.id for c in self._assignment.checks if c.visibility == "public"}
-        return self._audience == "instructor" or check in public
+        self._write({"type": "result", **result_json.document(result, lang=self._lang)})
 
     def _write(self, line: Mapping[str, object]) -> None:
         self._stream.write(result_json.encode(line).decode() + "\n")

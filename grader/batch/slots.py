@@ -17,7 +17,7 @@ _PATIENCE_S = 3600.0
 
 
 @contextlib.contextmanager
-def turnstile(places: int) -> Iterator[None]:
+def slot(places: int) -> Iterator[None]:
     """Hold one of the machine's `places` while the block runs; who dies gives it back."""
     folder = paths.cache() / "starting"
     folder.mkdir(exist_ok=True)

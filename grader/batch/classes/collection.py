@@ -39,7 +39,7 @@ class Piece(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Holding(Protocol):
+class Collection(Protocol):
     """A class that can be looked through and delivered from."""
 
     name: str
@@ -60,11 +60,11 @@ class Holding(Protocol):
     def hand(self, pieces: Sequence[Piece], tree: Tree) -> None:
         """Copy all pieces of one submission; raises SubmissionRefusedError for what no submission may hold."""
 
-    def inner(self) -> Holding | None:
+    def inner(self) -> Collection | None:
         """Return what lies in the only folder, if there is nothing else."""
 
 
-class FolderHolding:
+class FolderCollection:
     """A class in a folder of this machine; nothing is copied that can be used where it lies."""
 
     def __init__(self, root: Path, ours: Path) -> None:
@@ -109,10 +109,10 @@ class FolderHolding:
             else:
                 _file(path, piece.name, tree)
 
-    def inner(self) -> Holding | None:
+    def inner(self) -> Collection | None:
         """Return the class within the only folder."""
         only = self.items[0] if len(self.items) == 1 else None
-        return FolderHolding(self._root / only.name, self._ours) if only and only.folder else None
+        return FolderCollection(self._root / only.name, self._ours) if only and only.folder else None
 
     def _listed(self) -> list[Item]:
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rensa import RMinHash, RMinHashLSH
 
-from grader.model.classroom import Alike
+from grader.model.classroom import Similar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,12 +52,14 @@ def sketch(folder: Path, given: set[str]) -> bytes:
     return state
 
 
-def pairs(contents: Mapping[str, list[str]], sketches: Iterable[tuple[str, bytes]]) -> tuple[Alike, ...]:
+def pairs(contents: Mapping[str, list[str]], sketches: Iterable[tuple[str, bytes]]) -> tuple[Similar, ...]:
     """Return the pairs of students whose work is nearly the same, the most alike first.
 
     contents: the students of each content.
     """
-    found = [Alike(students=(a, b), share=1.0) for students in contents.values() for a, b in combinations(students, 2)]
+    found = [
+        Similar(students=(a, b), share=1.0) for students in contents.values() for a, b in combinations(students, 2)
+    ]
     index = RMinHashLSH(SHARE, _PERMUTATIONS, _BANDS)
     before: list[tuple[str, RMinHash]] = []
     for content, data in sketches:
@@ -67,7 +69,7 @@ def pairs(contents: Mapping[str, list[str]], sketches: Iterable[tuple[str, bytes
                 share = before[one][1].jaccard(made)
                 if share >= SHARE:
                     students = (contents[before[one][0]][0], contents[content][0])
-                    found.append(Alike(students=students, share=round(share, 2)))
+                    found.append(Similar(students=students, share=round(share, 2)))
             index.insert(len(before), made)
             before.append((content, made))
     return tuple(sorted(found, key=lambda a: (-a.share, a.students)))

@@ -1,4 +1,4 @@
-"""Whatever is written, a submission is refused for a reason or comes out sealed; nothing else happens."""
+"""Whatever is written, a submission is refused for a reason or comes out hardened; nothing else happens."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from grader.model.assignment import Limits
 from grader.model.workspace import Workspace
 from grader.policy import judge
 from grader.policy.build import BUILD
+from grader.policy.emitted import check
 from grader.policy.resources import FILE, NETWORK, VOLUME
-from grader.policy.sealed import check
 from grader.policy.service_table import DEPLOY, SERVICE
 from tests.unit.policy.conftest import DOCKERFILE, TASK_QUEUE, SmallCatalogue
 
@@ -64,7 +64,8 @@ FILES = st.fixed_dictionaries(
 
 @given(FILES, st.booleans())
 @settings(deadline=None, max_examples=200)
-def test_a_submission_is_refused_or_sealed(model: dict[str, object], contract: bool) -> None:
+def test_a_submission_is_refused_or_hardened(model: dict[str, object], contract: bool) -> None:
+    """Any model that can be written gives one or the other."""
     with TemporaryDirectory() as folder:
         Path(folder, "compose.yaml").write_text(json.dumps(model))
         Path(folder, "Dockerfile").write_text(DOCKERFILE)
@@ -95,6 +96,7 @@ BREACHES = [
 
 @pytest.mark.parametrize("breach", BREACHES)
 def test_the_last_look_sees_a_breach(breach: dict[str, object]) -> None:
+    """Each thing that the hardening should have removed."""
     service = {
         "image": "x", "networks": {}, "restart": "no", "mem_limit": 1, "memswap_limit": 1, "cpus": 1.0, "pids_limit": 1,
         "security_opt": ["no-new-privileges:true"], "pull_policy": "never",

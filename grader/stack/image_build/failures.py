@@ -14,7 +14,7 @@ from grader.model.text import Text, msg
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grader.stack.build.jobs import Job
+    from grader.stack.image_build.jobs import Job
 
 _DETAIL_LINES = 40
 _LAST_CHARS = 300

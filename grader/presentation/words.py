@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from grader import untrusted
 from grader.model.text import Text, msg
+from grader.presentation import limits
 
 if TYPE_CHECKING:
     from grader.model.assignment import Assignment, Level
@@ -69,4 +70,10 @@ class Words:
 
     def stage(self, name: str) -> str:
         """Return a stage of the pipeline in words, or its own name if it has none."""
-        return self(STAGES[name]) if name in STAGES else untrusted.one_line(name, limit=60)
+        return self(STAGES[name]) if name in STAGES else untrusted.one_line(name, limit=limits.CODE)
+
+
+def number(value: float) -> int | float:
+    """Return points as they are written: at most two decimals, none if there are none."""
+    rounded = round(value, 2)
+    return int(rounded) if rounded == int(rounded) else rounded

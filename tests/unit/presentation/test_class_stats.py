@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.model.classroom import Mark
-from grader.reports import class_stats
+from grader.presentation import class_stats, limits
 from tests.unit.reports import class_builders as classes
 
 
@@ -111,8 +111,8 @@ def test_lists_are_capped_and_their_counts_are_not() -> None:
     rows = [classes.row(f"s{n}", {"task.done": "failed"}) for n in range(1000)]
     figures = class_stats.statistics(classes.book(*rows))
     assert figures.causes[0].count == 1000
-    assert len(figures.causes[0].students) == class_stats.MAX_STUDENTS
-    assert len(figures.slowest) == class_stats.MAX_SLOWEST
+    assert len(figures.causes[0].students) == limits.STUDENTS
+    assert len(figures.slowest) == limits.SLOWEST
 
 
 def test_scores_of_a_shorter_run_are_percents_of_it() -> None:

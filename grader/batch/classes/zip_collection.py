@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from grader.batch.classes.holding import Item, aside, check_number
+from grader.batch.classes.collection import Item, aside, check_number
 from grader.errors import SubmissionRefusedError, UsageError
 from grader.intake import archive, names, zip_directory, zip_file
 from grader.intake.findings import Remarks
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from grader.batch.classes.holding import Holding, Piece
+    from grader.batch.classes.collection import Collection, Piece
     from grader.intake.tree import Tree
     from grader.intake.zip_directory import ZipEntry
 
@@ -26,7 +26,7 @@ CLASS_BYTES = 20 * 1024**3  # of all submissions of a class as they are handed i
 _DIRECTORY = CopyLimits(entries=300_000)
 
 
-class ZipHolding:
+class ZipCollection:
     """A class in a zip whose directory has been read; nothing is unpacked before it is asked for."""
 
     def __init__(self, file: IO[bytes], name: str, entries: Sequence[tuple[str, ZipEntry]]) -> None:
@@ -79,12 +79,12 @@ class ZipHolding:
                     limit=CLASS_BYTES >> 30)
             )  # fmt: skip
 
-    def inner(self) -> Holding | None:
+    def inner(self) -> Collection | None:
         """Return the class within the only folder."""
         only = self.items[0] if len(self.items) == 1 else None
         if only is None or not only.folder:
             return None
-        return ZipHolding(self._file, self.name, [found for found in self._below[only.name] if found[0]])
+        return ZipCollection(self._file, self.name, [found for found in self._below[only.name] if found[0]])
 
     def _sort_in(self, path: str, entry: ZipEntry) -> None:
         path = path.replace("\\", "/")
@@ -109,7 +109,7 @@ class ZipHolding:
             zip_file.take_entry(self._file, entry, tree)  # under a name of ours
 
 
-def opened(file: IO[bytes], path: Path) -> ZipHolding:
+def opened(file: IO[bytes], path: Path) -> ZipCollection:
     """Read the directory of a class's zip; raises UsageError for one that cannot be read or trusted."""
     name = names.shown(path.name)
     try:
@@ -122,4 +122,4 @@ def opened(file: IO[bytes], path: Path) -> ZipHolding:
                 file=name,
             )
         ) from error
-    return ZipHolding(file, name, [(entry.name, entry) for entry in found])
+    return ZipCollection(file, name, [(entry.name, entry) for entry in found])

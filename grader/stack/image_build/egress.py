@@ -15,9 +15,9 @@ from grader.errors import GraderError
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
 from grader.stack import labels, objects
-from grader.stack.build import egress_program
 from grader.stack.engine import engine_errors, gone_is_fine
 from grader.stack.gateway import program_archive, runs
+from grader.stack.image_build import egress_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

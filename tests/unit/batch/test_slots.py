@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.batch.turnstile import turnstile
+from grader.batch.slots import slot
 from grader.polling import eventually
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HOLDER = """
 import sys, threading
-from grader.batch.turnstile import turnstile
-with turnstile(1):
+from grader.batch.slots import slot
+with slot(1):
     print("in", flush=True)
     threading.Event().wait()
 """
@@ -31,6 +31,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_more_than_there_are_places() -> None:
+    """And no fewer, where more are waiting."""
     inside: set[int] = set()
     most = 0
     lock = threading.Lock()
@@ -38,7 +39,7 @@ def test_no_more_than_there_are_places() -> None:
 
     def pass_through(number: int) -> None:
         nonlocal most
-        with turnstile(2):
+        with slot(2):
             with lock:
                 inside.add(number)
                 most = max(most, len(inside))
@@ -55,6 +56,7 @@ def test_no_more_than_there_are_places() -> None:
 
 
 def test_who_dies_gives_the_place_back(tmp_path: Path) -> None:
+    """By SIGKILL."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER],
         stdout=subprocess.PIPE,
@@ -66,7 +68,7 @@ def test_who_dies_gives_the_place_back(tmp_path: Path) -> None:
     got = threading.Event()
 
     def wait() -> None:
-        with turnstile(1):
+        with slot(1):
             got.set()
 
     waiting = threading.Thread(target=wait)

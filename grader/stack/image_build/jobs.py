@@ -14,8 +14,8 @@ import msgspec
 
 from grader import dockerignore
 from grader.model.plan import Build
-from grader.stack.build.dockerfile import STAGE, Step, for_engine
 from grader.stack.emit import built_image
+from grader.stack.image_build.dockerfile import STAGE, Step, for_engine
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import msgspec
 
 from grader import untrusted
 from grader.model.classroom import State
+from grader.presentation import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 STATES: Final[tuple[State, ...]] = ("final", "provisional", "rejected", "missing", "excused")
 BINS: Final = 10
 MIN_TRIED: Final = 20  # fewer students say nothing of a check's power to tell them apart
-MAX_CAUSES: Final = 40
-MAX_STUDENTS: Final = 20  # named with one cause
-MAX_SLOWEST: Final = 10
-MAX_ALIKE: Final = 100
-MAX_CODE: Final = 60  # characters of a reason code
-MAX_PATH: Final = 300
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -104,7 +99,7 @@ class Pair(msgspec.Struct, frozen=True):
     share: float
 
 
-class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+class Statistics(msgspec.Struct, frozen=True, kw_only=True, rename={"similar": "alike"}):
     """Everything that is counted over a class.
 
     states: students by state. settled: how many scores `spread` and `bins` are made from (see `settled`).
@@ -128,7 +123,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     median_seconds: float
     unsettled: tuple[Who, ...]
     missing: tuple[Who, ...]
-    alike: tuple[Pair, ...]
+    similar: tuple[Pair, ...]
 
 
 def statistics(book: Gradebook) -> Statistics:
@@ -152,7 +147,7 @@ def statistics(book: Gradebook) -> Statistics:
         median_seconds=arithmetic.median(times) if times else 0.0,
         unsettled=tuple(who(row) for row in book.rows if row.state == "provisional"),
         missing=tuple(who(row) for row in book.rows if row.state == "missing"),
-        alike=_alike(book),
+        similar=_similar(book),
     )
 
 
@@ -184,9 +179,9 @@ def percent(row: Row, assignment: Assignment) -> float:
 def who(row: Row) -> Who:
     """Return a row's student, cleaned."""
     return Who(
-        student=untrusted.one_line(row.entry.student, limit=80),
-        name=untrusted.one_line(row.entry.name, limit=80),
-        report=untrusted.one_line(row.report, limit=MAX_PATH),
+        student=untrusted.one_line(row.entry.student, limit=limits.LABEL),
+        name=untrusted.one_line(row.entry.name, limit=limits.LABEL),
+        report=untrusted.one_line(row.report, limit=limits.PATH),
     )
 
 
@@ -276,16 +271,16 @@ def _most_frequent(met: Iterable[tuple[Row, str, str]]) -> tuple[Cause, ...]:
         seen = list(of_row)
         for row, code in {m[1]: m[:2] for m in seen}.values():
             students[code] += 1
-            if len(some := named.setdefault(code, [])) < MAX_STUDENTS:
+            if len(some := named.setdefault(code, [])) < limits.STUDENTS:
                 some.append(who(row))
         for _, code, check in seen:
             checks.setdefault(code, Counter()).update([check] if check else [])
-    ranked = sorted(students, key=lambda code: (-students[code], code))[:MAX_CAUSES]
+    ranked = sorted(students, key=lambda code: (-students[code], code))[: limits.CAUSES]
     return tuple(
         Cause(
-            code=untrusted.one_line(code, limit=MAX_CODE),
+            code=untrusted.one_line(code, limit=limits.CODE),
             count=students[code],
-            checks={untrusted.one_line(c, limit=120): n for c, n in checks[code].most_common()},
+            checks={untrusted.one_line(c, limit=limits.ID): n for c, n in checks[code].most_common()},
             students=tuple(named[code]),
         )
         for code in ranked
@@ -295,15 +290,15 @@ def _most_frequent(met: Iterable[tuple[Row, str, str]]) -> tuple[Cause, ...]:
 def _slowest(rows: Iterable[Row]) -> tuple[Slow, ...]:
     timed = [(row.summary.seconds, row) for row in rows if row.summary and row.summary.seconds > 0]
     timed.sort(key=lambda pair: -pair[0])
-    return tuple(Slow(who(row), round(seconds, 1)) for seconds, row in timed[:MAX_SLOWEST])
+    return tuple(Slow(who(row), round(seconds, 1)) for seconds, row in timed[: limits.SLOWEST])
 
 
-def _alike(book: Gradebook) -> tuple[Pair, ...]:
+def _similar(book: Gradebook) -> tuple[Pair, ...]:
     by_student = {row.entry.student: row for row in book.rows}
 
     def one(student: str) -> Who:
         row = by_student.get(student)
-        return who(row) if row else Who(untrusted.one_line(student, limit=80))
+        return who(row) if row else Who(untrusted.one_line(student, limit=limits.LABEL))
 
-    pairs = sorted(book.alike, key=lambda a: (-a.share, a.students))[:MAX_ALIKE]
+    pairs = sorted(book.similar, key=lambda a: (-a.share, a.students))[: limits.SIMILAR]
     return tuple(Pair(one(a.students[0]), one(a.students[1]), a.share) for a in pairs)
