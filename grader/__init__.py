@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from grader.authoring.verdicts import check as check
     from grader.authoring.verdicts import fail as fail
     from grader.authoring.verdicts import judge as judge
-    from grader.checks.world import World as World
+    from grader.authoring.world import World as World
     from grader.errors import CheckFailure as CheckFailure
     from grader.errors import GraderError as GraderError
     from grader.model.history import Event as Event
@@ -68,7 +68,7 @@ _HOMES = {
     "grader.authoring.queues": ("QueueOutage", "QueueSubject"),
     "grader.authoring.subject": ("Subject",),
     "grader.authoring.verdicts": ("blocked", "check", "fail", "judge"),
-    "grader.checks.world": ("World",),
+    "grader.authoring.world": ("World",),
     "grader.errors": ("CheckFailure", "GraderError"),
     "grader.model.history": ("Event", "History"),
     "grader.model.outcome": ("Evidence",),

@@ -17,7 +17,7 @@ import yaml
 from grader import paths
 from grader.errors import UsageError
 from grader.model.assignment import Assignment, CheckSpec, ContractService, Images, Limits, Weight
-from grader.model.reasons import reasons_for
+from grader.model.reasons import FaultyReasonsError, reasons_for
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
@@ -122,7 +122,10 @@ def _load(directory: Path) -> Assignment:
             msg("%(file)s has no row for the checks %(ids)s", file=str(file), ids=", ".join(sorted(tests)))
         )
     _consistent(file, tuple(checks))
-    reasons_for(directory.resolve())  # what is wrong with them is said now, not in a report
+    try:
+        reasons_for(directory.resolve())  # what is wrong with them is said now, not in a report
+    except FaultyReasonsError as error:
+        raise UsageError(error.message) from error
     return Assignment(
         id=directory.name,
         title=document.title,

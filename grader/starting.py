@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader import images, serving
-from grader.checks.session import ServiceState
+from grader.authoring.session import ServiceState
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.probes.recorder import Recorder

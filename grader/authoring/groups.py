@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from grader.authoring.conditions import Condition
-    from grader.checks.world import World
+    from grader.authoring.world import World
     from grader.stack.container import Container
 
 SETTLED_S = 40.0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from grader.authoring.conditions import Condition
-    from grader.checks.world import World
+    from grader.authoring.world import World
     from grader.model.history import History
     from grader.probes.held import Held
 

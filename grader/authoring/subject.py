@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.authoring.conditions import Condition
-    from grader.checks.world import World
+    from grader.authoring.world import World
     from grader.model.history import History
     from grader.model.outcome import Evidence
     from grader.oracles.violation import Violation

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from grader.checks.disturbances import Disturbances
-    from grader.checks.ids import Ids
-    from grader.checks.world import World
+    from grader.authoring.disturbances import Disturbances
+    from grader.authoring.ids import Ids
+    from grader.authoring.world import World
     from grader.probes.kafka import Kafka
     from grader.probes.postgres import Postgres
     from grader.probes.rabbitmq import RabbitMQ

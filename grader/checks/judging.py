@@ -21,7 +21,7 @@ from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
 from grader.probes.redis import REDIS_ERRORS
 
 if TYPE_CHECKING:
-    from grader.checks.world import World
+    from grader.authoring.world import World
     from grader.model.assignment import CheckSpec
     from grader.model.history import Event
     from grader.model.text import Text

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from grader.authoring.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
 from grader.authoring.verdicts import ATTRIBUTE, CheckMark
+from grader.authoring.world import World
 from grader.checks.channel import Began, Broken, Ended, Finished, Sender
 from grader.checks.judging import Failures, outcome_of
-from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
-from grader.checks.world import World
 from grader.errors import BlockedError
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from grader.model.reasons.grading import GRADING
 from grader.model.reasons.groups import GROUPS
 from grader.model.reasons.messages import MESSAGES
 from grader.model.reasons.reason import Reason, Said
-from grader.model.reasons.written import told_by
+from grader.model.reasons.written import FaultyReasonsError, told_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["REASONS", "Reason", "Said", "reason_of", "reasons_for"]
+__all__ = ["REASONS", "FaultyReasonsError", "Reason", "Said", "reason_of", "reasons_for"]
 
 REASONS: dict[str, Reason] = {**GRADING, **MESSAGES, **CACHING, **GROUPS}
 

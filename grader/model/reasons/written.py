@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import yaml
 
-from grader.errors import UsageError
 from grader.model.reasons.reason import Reason, Said
 from grader.model.text import Bilingual, Text, msg
 
@@ -21,6 +20,14 @@ if TYPE_CHECKING:
 
 FILES = ("reasons.yaml", "hidden/reasons.yaml")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a fifth of the time
+
+
+class FaultyReasonsError(Exception):
+    """A file of reasons cannot be read, or tells too little of a code."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(message.msgid % message.params)
+        self.message = message
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +48,7 @@ class _Reason(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def told_by(folder: Path, known: Mapping[str, Reason]) -> dict[str, Reason]:
     """Return the reasons that the files of an assignment's folder tell of, by code, on top of those known to all.
 
-    A code that is known already may stand there with further words alone. Raises UsageError for a faulty file.
+    A code that is known already may stand there with further words alone. Raises FaultyReasonsError for a faulty file.
     """
     found: dict[str, Reason] = {}
     for file in (folder / name for name in FILES):
@@ -57,7 +64,7 @@ def _read(file: Path) -> dict[str, _Reason]:
         data = yaml.load(file.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
         return msgspec.convert(data or {}, dict[str, _Reason])
     except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise UsageError(msg("%(file)s is not valid: %(error)s", file=str(file), error=str(error))) from error
+        raise FaultyReasonsError(msg("%(file)s is not valid: %(error)s", file=str(file), error=str(error))) from error
 
 
 def _added(file: Path, code: str, told: _Reason, known: Reason | None) -> Reason:
@@ -67,7 +74,7 @@ def _added(file: Path, code: str, told: _Reason, known: Reason | None) -> Reason
         t or k for t, k in zip(texts, (known.title, known.why, known.hint) if known else [None] * 3, strict=True)
     ]
     if title is None or why is None or hint is None:
-        raise UsageError(msg("%(file)s: %(code)s has no title, why and hint", file=str(file), code=code))
+        raise FaultyReasonsError(msg("%(file)s: %(code)s has no title, why and hint", file=str(file), code=code))
     said = {word: Said(expected=Text(s.expected.en), observed=Text(s.observed.en)) for word, s in told.also.items()}
     if told.expected and told.observed:
         said[""] = Said(expected=Text(told.expected.en), observed=Text(told.observed.en))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from grader import CheckFailure, Subject, arrived, at_most, delivered, either, holds
-from grader.checks.ids import Ids
-from grader.errors import UsageError
+from grader.authoring.ids import Ids
 from grader.model.assignment import Limits
-from grader.model.reasons import reasons_for
+from grader.model.reasons import FaultyReasonsError, reasons_for
 from grader.probes.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -139,8 +138,8 @@ def test_a_faulty_file_of_reasons_is_named(tmp_path: Path) -> None:
     """A misspelled key, and a code without its texts."""
     file = tmp_path / "reasons.yaml"
     file.write_text('not-done: {titel: {es: "a", en: "b"}}', "utf-8")
-    with pytest.raises(UsageError, match="not valid"):
+    with pytest.raises(FaultyReasonsError, match="not valid"):
         reasons_for(tmp_path)
     file.write_text("not-done: {logs: [api]}", "utf-8")
-    with pytest.raises(UsageError, match="no title"):
+    with pytest.raises(FaultyReasonsError, match="no title"):
         reasons_for(tmp_path)

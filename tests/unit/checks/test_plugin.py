@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.authoring.session import CHANNEL_VARIABLE, SESSION_VARIABLE, ServiceState, Session
+from grader.authoring.world import World
 from grader.checks import plugin
 from grader.checks.channel import Began, Broken, Ended, Finished, receive
-from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, ServiceState, Session
-from grader.checks.world import World
 from grader.model import portable
 from grader.model.assignment import Assignment, CheckSpec, ContractService
 from grader.model.findings import Finding

@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.checks.disturbances import Disturbances
-from grader.checks.ids import Ids
+from grader.authoring.disturbances import Disturbances
+from grader.authoring.ids import Ids
 from grader.errors import CheckFailure
 from grader.model.outcome import Evidence
 from grader.model.text import literal, msg
@@ -26,7 +26,7 @@ from grader.stack.stack import Stack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grader.checks.session import Session
+    from grader.authoring.session import Session
     from grader.model.assignment import CheckSpec
     from grader.model.outcome import Outcome
 
