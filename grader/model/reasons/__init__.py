@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from grader.model.reasons.caching import CACHING
+from grader.model.reasons.consumer_groups import CONSUMER_GROUPS
 from grader.model.reasons.grading import GRADING
-from grader.model.reasons.groups import GROUPS
 from grader.model.reasons.messages import MESSAGES
 from grader.model.reasons.reason import Reason
 
 __all__ = ["REASONS", "Reason"]
 
-REASONS: dict[str, Reason] = {**GRADING, **MESSAGES, **CACHING, **GROUPS}
+REASONS: dict[str, Reason] = {**GRADING, **MESSAGES, **CACHING, **CONSUMER_GROUPS}
