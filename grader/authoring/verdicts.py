@@ -1,4 +1,4 @@
-"""What the author of a check writes with: `@check`, `fail`, `judge`, `blocked`."""
+"""What the author of a check writes with: `@check` marks one, `judge`, `fail` and `blocked` end it."""
 
 from __future__ import annotations
 

@@ -2,12 +2,12 @@
 
 They are read in the student's repository, so they hold what a student may see. GitHub shows ten of a kind a step: the
 findings come first, for they have a place, then the checks that failed or could not be judged. Whatever else is
-printed in the same job must stand between `fence` and `unfence`, or it could write such lines itself.
+printed in the same job must stand between lines that stop the runner's commands (action.yml has them), or it could
+write such lines itself.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from grader import untrusted
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from grader.presentation.audience import Redacted
 
 MOST: Final = 10  # of each kind, as GitHub shows them
-_TOKEN: Final = re.compile(r"[A-Za-z0-9]{32,64}")
 
 
 def text(result: Redacted, *, lang: str, prefix: str = "") -> bytes:
@@ -46,22 +45,6 @@ def command(kind: str, message: str, properties: dict[str, str]) -> str:
     """Return one workflow command on one line; nothing in its texts can end it or begin another one."""
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
     return f"::{kind} {given}::{_data(message)}" if given else f"::{kind}::{_data(message)}"
-
-
-def fence(token: str) -> str:
-    """Return the line after which the runner obeys no command until `unfence`.
-
-    token: random and told to nobody, 32 to 64 letters and digits. Raises ValueError for another one.
-    """
-    if not _TOKEN.fullmatch(token):
-        msg = "a token has 32 to 64 letters and digits"
-        raise ValueError(msg)
-    return f"::stop-commands::{token}"
-
-
-def unfence(token: str) -> str:
-    """Return the line that ends what `fence` began."""
-    return f"::{token}::"
 
 
 def _path(file: str, prefix: str) -> str:

@@ -58,7 +58,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the rubric together with what its test says of itself.
 
     requirement: the test's docstring. needs: ids of the checks that must pass first. fails_on: codes of findings that
-    fail this check before it runs ("what fails at home must not pass here"). order: position in the rubric.
+    fail this check before it runs ("what fails at home must not pass here").
     """
 
     id: str

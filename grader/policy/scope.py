@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grader.policy.document.nodes import Node
 
 
-STEP = 1_000_000  # more lines than a file can have
+STEP = 1_000_000  # more than a file has lines
 
 
 class Catalogue(Protocol):
@@ -61,12 +61,12 @@ class Project:
     content: int = 0  # characters of files read for environments and contents
 
     @staticmethod
-    def raised(number: int) -> int:
-        """Return what the lines of the further file of this number (from 1) are raised by."""
+    def line_offset(number: int) -> int:
+        """Return what is added to every line of the `number`-th further file (from 1): `place` tells the file by it."""
         return number * STEP
 
     def place(self, line: int, path: str) -> Place:
-        """Return the place of a line: values of several files meet in one model, so a line says which file it is of."""
+        """Return file and line of a line in the model, where values of several files have met (see `line_offset`)."""
         number, line = divmod(line, STEP)
         return Place(self.further_files[number - 1] if number else self.file, line, path)
 

@@ -43,7 +43,7 @@ AGAIN = (
     errors.NotLeaderForPartitionError,
     errors.LeaderNotAvailableError,
 )
-NONE, DEAD, EMPTY = 3, "Dead", "Empty"  # NONE: the error code of a topic that is not there
+NONE, DEAD = 3, "Dead"  # NONE: the error code of a topic that is not there
 __all__ = [
     "KAFKA_ERRORS", "GroupState", "Kafka", "Listener", "Member", "Placed", "Read", "Record", "TopicMissingError",
 ]  # fmt: skip

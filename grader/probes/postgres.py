@@ -273,17 +273,6 @@ class Postgres:
             NAME,
         )
 
-    def terminate_waiting(self) -> int:
-        """End the connections that wait for a lock, as an administrator would; return how many there were."""
-        return sum(
-            ended
-            for (ended,) in self.rows(
-                "SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND application_name <> %s",
-                NAME,
-            )
-        )
-
     def _mark(self) -> tuple[str, bool]:
         """Put a statement of ours into the log; return it, and whether the server logs statements.
 

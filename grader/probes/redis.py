@@ -14,11 +14,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from grader.errors import CheckFailure
-from grader.model.stores import RedisClient, Ttl
+from grader.model.stores import Ttl
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError, eventually
 from grader.probes import resp
-from grader.probes.addresses import Addresses
 from grader.probes.resp import RedisError
 
 if TYPE_CHECKING:
@@ -188,21 +187,6 @@ class Redis:
         """Delete everything (FLUSHALL)."""
         with self.connect() as client:
             client.flushall()
-
-    def clients(self) -> tuple[RedisClient, ...]:
-        """Return the connections of others, with the containers they come from."""
-        with self.connect() as client:
-            listed: Any = client.client_list()
-        names = Addresses(self._stack)
-        return tuple(
-            RedisClient(
-                names.name_of(str(entry.get("addr", "")).rpartition(":")[0]),
-                str(entry.get("name", "")),
-                str(entry.get("cmd", "")),
-            )
-            for entry in listed
-            if entry.get("name") != NAME
-        )
 
     def _refused_otherwise(self, reply: resp.Reply) -> None:
         """Raise what the client library would raise for an error reply that is not about passwords."""

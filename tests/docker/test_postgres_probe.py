@@ -177,16 +177,6 @@ def test_a_locked_table_makes_others_wait(postgres: Postgres, stack: Stack) -> N
     assert postgres.waiting() == ()
 
 
-def test_who_waits_can_be_cut_off(postgres: Postgres, stack: Stack) -> None:
-    """As if the database had gone away in the middle of a query."""
-    command = ["psql", "-XtAq", "-c", "SELECT name FROM users"]
-    with ThreadPoolExecutor(1) as pool, postgres.locked("users"):
-        answer = pool.submit(stack.container("api-1").exec, command, deadline_s=60)
-        eventually(postgres.waiting, within=20, what="somebody waits")
-        assert postgres.terminate_waiting() == 1
-        assert answer.result(30)[0] != 0
-
-
 @pytest.mark.parametrize("transaction", [False, True])
 def test_a_held_commit_is_not_visible(postgres: Postgres, stack: Stack, *, transaction: bool) -> None:
     """The writer hangs in its COMMIT, readers see the old row, then the new one is there."""

@@ -150,18 +150,6 @@ def test_a_key_has_as_long_to_live_as_it_is_told(redis: Redis) -> None:
     redis.expire_now("late")
 
 
-def test_connections_are_known_by_container(redis: Redis, stack: Stack) -> None:
-    """A client in another container; never ourselves."""
-    assert redis.clients() == ()
-    login = ["--no-auth-warning", "-a", redis.password] if redis.password else []
-    command = ["redis-cli", "-h", redis.service, *login, "-i", "30", "-r", "2", "ping"]
-    holding = stack.client.api.exec_create(stack.container("api-1").id, command)
-    stack.client.api.exec_start(holding["Id"], detach=True)
-    (client,) = eventually(redis.clients, within=20, what="a client of api")
-    assert client.actor == "api-1"
-    assert client.cmd in {"ping", "auth", "command|docs", "command"}
-
-
 def test_a_server_that_is_away_is_an_error_that_checks_expect(stack: Stack) -> None:
     """Stopped: at once. Frozen: after its patience. Neither raises anything else, and it is not ready."""
     redis = Redis(stack, Recorder(stack.clock), "open")

@@ -24,7 +24,7 @@ from grader.model.plan import ImageUse, StackPlan
 from grader.model.pulled import PulledImage
 from grader.model.text import msg
 from grader.model.workspace import Workspace
-from grader.reports import words
+from grader.presentation import words
 from grader.run import Options, Run, chosen_checks
 
 if TYPE_CHECKING:

@@ -57,19 +57,6 @@ def test_never_returns_what_came():
     assert polling.never(lambda: next(values), for_=60, every=0.001) == "message"
 
 
-def test_quiet_for_waits_until_the_count_stands_still():
-    """The count is returned once it has not moved for the quiet time."""
-    counts = itertools.chain([0, 1, 2, 5], itertools.repeat(7))
-    assert polling.quiet_for(lambda: next(counts), quiet=0.05, within=5, every=0.005) == 7
-
-
-def test_quiet_for_gives_up_on_a_count_that_never_rests():
-    """A count that goes on is an error after the deadline."""
-    counts = itertools.count()
-    with pytest.raises(polling.DeadlineError):
-        polling.quiet_for(lambda: next(counts), quiet=0.05, within=0.2, every=0.01)
-
-
 def test_deadline_counts_down():
     """`left` is never negative and `passed` follows it."""
     assert polling.Deadline(0).passed()

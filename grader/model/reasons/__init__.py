@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from grader.model.reasons.caching import CACHING
+from grader.model.reasons.consumer_groups import CONSUMER_GROUPS
 from grader.model.reasons.grading import GRADING
-from grader.model.reasons.groups import GROUPS
 from grader.model.reasons.messages import MESSAGES
 from grader.model.reasons.reason import Reason, Said
 from grader.model.reasons.written import FaultyReasonsError, told_by
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REASONS", "FaultyReasonsError", "Reason", "Said", "reason_of", "reasons_for"]
 
-REASONS: dict[str, Reason] = {**GRADING, **MESSAGES, **CACHING, **GROUPS}
+REASONS: dict[str, Reason] = {**GRADING, **MESSAGES, **CACHING, **CONSUMER_GROUPS}
 
 
 @lru_cache(maxsize=64)

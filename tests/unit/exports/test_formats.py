@@ -337,15 +337,6 @@ def test_commands_are_escaped_by_githubs_rules() -> None:
     assert line == "::error file=a%3Ab%2Cc%25,title=t::50%25%0A: :set-env name=x: :y"
 
 
-def test_fence_takes_random_tokens_only() -> None:
-    """A token that could be guessed, or is a command, ends nothing."""
-    token = "0123456789abcdef" * 2
-    assert (annotations.fence(token), annotations.unfence(token)) == (f"::stop-commands::{token}", f"::{token}::")
-    for bad in ("", "short", "error", "x" * 31, "a\n" * 20):
-        with pytest.raises(ValueError, match="token"):
-            annotations.fence(bad)
-
-
 def test_csv_is_a_row_of_the_gradebook(tmp_path: Path) -> None:
     """The same header and cells as a class with this one student has."""
     result = builders.several_failed()

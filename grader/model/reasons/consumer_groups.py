@@ -1,11 +1,11 @@
-"""Why topics and consumer groups fail."""
+"""Why Kafka's topics and consumer groups fail."""
 
 from __future__ import annotations
 
 from grader.model.reasons.reason import Reason
 from grader.model.text import msg
 
-GROUPS: dict[str, Reason] = {
+CONSUMER_GROUPS: dict[str, Reason] = {
     "topic-missing": Reason(
         title=msg("The topic of the contract is missing"),
         why=msg("Others send to the topic by its name; what is sent to another one is not found."),
