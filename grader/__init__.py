@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.authoring.contract import Contract as Contract
     from grader.authoring.contract import contract as contract
     from grader.authoring.crowd import at_once as at_once
+    from grader.authoring.environment import Environment as Environment
     from grader.authoring.groups import GroupSubject as GroupSubject
     from grader.authoring.queues import QueueOutage as QueueOutage
     from grader.authoring.queues import QueueSubject as QueueSubject
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from grader.authoring.verdicts import blocked as blocked
     from grader.authoring.verdicts import check as check
     from grader.authoring.verdicts import fail as fail
-    from grader.authoring.verdicts import judge as judge
-    from grader.authoring.world import World as World
     from grader.errors import CheckFailure as CheckFailure
     from grader.errors import GraderError as GraderError
     from grader.model.history import Event as Event
@@ -67,8 +66,8 @@ _HOMES = {
     "grader.authoring.groups": ("GroupSubject",),
     "grader.authoring.queues": ("QueueOutage", "QueueSubject"),
     "grader.authoring.subject": ("Subject",),
-    "grader.authoring.verdicts": ("blocked", "check", "fail", "judge"),
-    "grader.authoring.world": ("World",),
+    "grader.authoring.verdicts": ("blocked", "check", "fail", "fail_on"),
+    "grader.authoring.environment": ("Environment",),
     "grader.errors": ("CheckFailure", "GraderError"),
     "grader.model.history": ("Event", "History"),
     "grader.model.outcome": ("Evidence",),

@@ -91,6 +91,23 @@ def never(probe: Callable[[], T | None], *, for_: float, every: float = 0.05) ->
         time.sleep(min(every, deadline.left()))
 
 
+def quiet_for(
+    count: Callable[[], int], *, quiet: float, within: float, every: float = 0.05, what: str = "nothing more to come"
+) -> int:
+    """Wait until `count` has kept one value for `quiet` seconds and return it; DeadlineError after `within`."""
+    deadline = Deadline(within)
+    value = count()
+    still = Deadline(quiet)
+    while not still.passed():
+        if deadline.passed():
+            raise DeadlineError(what, deadline.elapsed(), value)
+        time.sleep(min(every, still.left()))
+        current = count()
+        if current != value:
+            value, still = current, Deadline(quiet)
+    return value
+
+
 def pause(seconds: float) -> None:
     """Let a span of time pass that is itself what is wanted (a fault's settling time), not a guess at readiness."""
     if seconds > 0 and not math.isinf(seconds):

@@ -24,7 +24,7 @@ from grader import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from grader import World
+    from grader import Environment
 
 
 class Terms(Contract, frozen=True):
@@ -88,9 +88,9 @@ class Row:
 class ConsumerGroup(GroupSubject):
     """The submission as a group of consumers: produce, wait for rows, look who has which partition."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world, topic=TOPIC, group=GROUP, service=SERVICE)
-        self.postgres = world.postgres()
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment, topic=TOPIC, group=GROUP, service=SERVICE)
+        self.postgres = environment.postgres()
         self.sent: dict[str, Event] = {}
         self._seen: set[str] = set()
 
@@ -125,7 +125,7 @@ class ConsumerGroup(GroupSubject):
         """Return the rows of our events, and note each that is new. Raises POSTGRES_ERRORS and SCHEMA_ERRORS."""
         found = self.postgres.rows(
             f"SELECT event_id, user_id, seq, processed_by FROM {TABLE} WHERE event_id LIKE %s",  # noqa: S608 - our name
-            f"{self.world.nonce}-%",
+            f"{self.environment.nonce}-%",
         )
         rows = {event_id: Row(user, seq, by) for event_id, user, seq, by in found}
         for event_id in rows.keys() - self._seen:
@@ -192,7 +192,7 @@ class ConsumerGroup(GroupSubject):
         self.wait_settled(self.replicas_now(), min(SETTLED_S, within))
         # A consumer that starts at the end of the topic may miss the first ones: that is for another check to judge.
         while missing := self.unstored(self.send("ready"), min(MARKER_S, max(5.0, deadline.left()))):
-            if deadline.passed() or self.world.gone_for_good(SERVICE):
+            if deadline.passed() or self.environment.gone_for_good(SERVICE):
                 self.none_missing(missing, self.known, within, "event-not-processed")
 
     def clean(self) -> None:
@@ -201,9 +201,9 @@ class ConsumerGroup(GroupSubject):
 
 
 @pytest.fixture(scope="session")
-def group(world: World) -> ConsumerGroup:
+def group(environment: Environment) -> ConsumerGroup:
     """The consumer group, watched, in whatever state it is."""
-    return ConsumerGroup(world)
+    return ConsumerGroup(environment)
 
 
 @pytest.fixture

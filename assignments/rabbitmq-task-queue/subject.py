@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
 
-    from grader import Held, World
+    from grader import Environment, Held
 
 
 class Terms(Contract, frozen=True):
@@ -63,8 +63,8 @@ def buried(*subjects: str) -> Condition:
 class TaskQueue(QueueSubject):
     """The submission as a task queue: submit, send, hold, look who works."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world, (RESULTS, DEAD))
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment, (RESULTS, DEAD))
         self.able = self.replicas("worker", REPLICAS)  # how many workers can be expected to work
         self._met = False
 
@@ -112,8 +112,8 @@ class TaskQueue(QueueSubject):
         deadline, since = Deadline(within), self.now()
         names: set[str] = set()
         sent: list[str] = []
-        there = holds(lambda: self.declared(TASKS) or self.world.gone_for_good("api", "worker"))
-        while len(names) < self.able and not deadline.passed() and not self.world.gone_for_good("worker"):
+        there = holds(lambda: self.declared(TASKS) or self.environment.gone_for_good("api", "worker"))
+        while len(names) < self.able and not deadline.passed() and not self.environment.gone_for_good("worker"):
             try:
                 sent += self.send("ready", 2 * REPLICAS)
             except QueueMissingError:
@@ -144,7 +144,7 @@ class TaskQueue(QueueSubject):
             self.able, self._met = len(names), True
         if names and len(names) >= self.able:
             return
-        if not names and not self.declared(TASKS) and not self.world.gone_for_good("api", "worker"):
+        if not names and not self.declared(TASKS) and not self.environment.gone_for_good("api", "worker"):
             self.once("workers", QueueMissingError(TASKS))
         self.once(
             "workers", self.failure("task-not-done/nobody", wanted=self.able or REPLICAS, n=len(names), ids=names)
@@ -162,9 +162,9 @@ class TaskQueue(QueueSubject):
 
 
 @pytest.fixture(scope="session")
-def queue(world: World) -> TaskQueue:
+def queue(environment: Environment) -> TaskQueue:
     """The task queue, observed, in whatever state it is."""
-    return TaskQueue(world)
+    return TaskQueue(environment)
 
 
 @pytest.fixture

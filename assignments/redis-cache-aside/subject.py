@@ -11,7 +11,7 @@ from grader import Contract, Subject, caching, contract, eventually, holds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grader import HTTP, Answer, Violation, World
+    from grader import HTTP, Answer, Environment, Violation
 
 
 class Terms(Contract, frozen=True):
@@ -59,18 +59,18 @@ class User(NamedTuple):
 class Users(Subject):
     """The submission as an API of users, each replica by itself, with the database and Redis behind it."""
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.redis = world.redis()
-        self.postgres = world.postgres()
-        world.ready_service("api")
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.redis = environment.redis()
+        self.postgres = environment.postgres()
+        environment.ready_service("api")
         self.apis = self.each("api")
 
     # -- rows
 
     def unknown(self) -> int:
         """Return an id that no row has."""
-        return self.world.random.randrange(1_000_000, 2_000_000_000)
+        return self.environment.random.randrange(1_000_000, 2_000_000_000)
 
     def nobody(self, word: str = "orig") -> User:
         """Return a user that has no row."""
@@ -127,7 +127,7 @@ class Users(Subject):
     def show(self, user: User, code: str, shown: Mapping[str, Any] | None = None) -> None:
         """Fail with a code unless the user is what was shown everywhere, by all replicas now where nothing is given."""
         places = self.everywhere(user) if shown is None else shown
-        self.judge(caching.differing(places, user.shown, what=user.key, code=code))
+        self.fail_on(caching.differing(places, user.shown, what=user.key, code=code))
 
     def show_soon(self, user: User, code: str = "stale-value") -> None:
         """Fail with a code unless every replica and the database show the user in the end."""
@@ -169,9 +169,9 @@ class Users(Subject):
 
 
 @pytest.fixture(scope="session")
-def api(world: World) -> Users:
+def api(environment: Environment) -> Users:
     """The API in whatever state it is."""
-    return Users(world)
+    return Users(environment)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from grader.authoring.conditions import Condition
-    from grader.authoring.world import World
+    from grader.authoring.environment import Environment
     from grader.stack.container import Container
 
 SETTLED_S = 40.0
@@ -29,13 +29,13 @@ GONE = {"Empty", "Dead"}
 class GroupSubject(Subject):
     """A subject with a watched group: one topic, one group, the service whose containers are its members."""
 
-    def __init__(self, world: World, *, topic: str, group: str, service: str) -> None:
-        super().__init__(world)
-        self.kafka = world.kafka()
+    def __init__(self, environment: Environment, *, topic: str, group: str, service: str) -> None:
+        super().__init__(environment)
+        self.kafka = environment.kafka()
         self.topic, self.group, self.service = topic, group, service
         self.known = 0  # partitions, once the topic has been seen
         self._hostnames: dict[str, tuple[str, str]] = {}
-        world.group_watch(self.kafka, group, topic)
+        environment.group_watch(self.kafka, group, topic)
 
     # -- the topic
 
@@ -49,7 +49,7 @@ class GroupSubject(Subject):
         """Wait until the topic is there, as long as the contract allows; return its partitions."""
         with contextlib.suppress(*KAFKA_ERRORS):
             self.forbid(["localhost"] if self.kafka.only_localhost() else [], otherwise="broker-advertises-localhost")
-        there = holds(lambda: self.partitions() or self.world.gone_for_good(self.service))
+        there = holds(lambda: self.partitions() or self.environment.gone_for_good(self.service))
         self.wait(there, self.patience(0), every=0.3)
         self.known = self.partitions()
         if not self.known:
@@ -126,7 +126,7 @@ class GroupSubject(Subject):
 
     def hostnames(self) -> dict[str, str]:
         """Return container -> hostname of the members."""
-        containers = self.world.stack.containers(self.service)
+        containers = self.environment.stack.containers(self.service)
         for container in containers:
             if container.id not in self._hostnames:
                 self._hostnames[container.id] = (container.name, container.hostname)
@@ -173,7 +173,7 @@ class GroupSubject(Subject):
 
         self.disturbed()
         self.recorder.note("grader", "fault", actor=self.service, action="stop")
-        each(stop, self.world.stack.containers(self.service))()
+        each(stop, self.environment.stack.containers(self.service))()
         empty = holds(lambda: self.kafka.group(self.group).state in GONE)
         with contextlib.suppress(*KAFKA_ERRORS):
             return not self.wait(empty, EMPTY_S, every=0.3, retry_on=KAFKA_ERRORS)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from grader.authoring.conditions import Condition
-    from grader.authoring.world import World
+    from grader.authoring.environment import Environment
     from grader.model.history import History
     from grader.probes.held import Held
 
@@ -29,10 +29,10 @@ SPINNING = "poison-redelivered-forever"
 class QueueSubject(Subject):
     """A subject with an observed broker. watched: queues that nobody but us consumes."""
 
-    def __init__(self, world: World, watched: tuple[str, ...]) -> None:
-        super().__init__(world)
-        self.rabbitmq = world.rabbitmq()
-        self.firehose = world.firehose(self.rabbitmq, watched)
+    def __init__(self, environment: Environment, watched: tuple[str, ...]) -> None:
+        super().__init__(environment)
+        self.rabbitmq = environment.rabbitmq()
+        self.firehose = environment.firehose(self.rabbitmq, watched)
 
     # -- the record
 
@@ -114,10 +114,10 @@ class QueueSubject(Subject):
         for look in (self.history, self.record):
             history = look(since)
             verdict = delivery.dead_lettered(history, digests, dead, most_deliveries=most_deliveries, words=words)
-            self.judge(verdict if verdict and verdict.code == SPINNING else None)
+            self.fail_on(verdict if verdict and verdict.code == SPINNING else None)
         self.forbid([words[s] for s in poisons if s in delivery.arrivals(history, results)], otherwise=done)
         self.forbid(sorted(blocking), otherwise="poison-blocks", within=int(behind))
-        self.judge(verdict)
+        self.fail_on(verdict)
         self.forbid(sorted(good & delivery.arrivals(history, dead).keys()), otherwise="good-task-refused")
 
 

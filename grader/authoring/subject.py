@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.authoring.conditions import Condition
-    from grader.authoring.world import World
+    from grader.authoring.environment import Environment
     from grader.model.history import History
     from grader.model.outcome import Evidence
     from grader.oracles.violation import Violation
@@ -32,12 +32,12 @@ class Subject:
     assignment's.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.ids = world.ids
-        self.faults = world.faults
-        self.recorder = world.recorder
-        self.limits = world.session.assignment.limits
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.ids = environment.ids
+        self.faults = environment.faults
+        self.recorder = environment.recorder
+        self.limits = environment.session.assignment.limits
         self._proven = False
         self._raised: dict[str, Exception] = {}
         self._clients: dict[str, HTTP] = {}
@@ -132,7 +132,7 @@ class Subject:
             evidence=(*evidence, *self._logs(code)),
         )
 
-    def judge(
+    def fail_on(
         self, *violations: Violation | None, code: str | None = None, evidence: tuple[Evidence, ...] = ()
     ) -> None:
         """Fail with the first violation that an oracle found; `code` replaces its code where the check knows better."""
@@ -148,7 +148,7 @@ class Subject:
 
     def logs(self, *services: str) -> tuple[Evidence, ...]:
         """Return state and last log lines of services."""
-        return tuple(evidence for service in services for evidence in self.world.logs(service))
+        return tuple(evidence for service in services for evidence in self.environment.logs(service))
 
     def _logs(self, code: str) -> tuple[Evidence, ...]:
         told = reasons_for(self._folder).get(code)
@@ -156,13 +156,13 @@ class Subject:
 
     @property
     def _folder(self) -> Path:
-        return self.world.folder
+        return self.environment.folder
 
     # -- state between checks
 
     def working(self) -> None:
         """Bring the submission to a known state before a check: clean, and proven at work."""
-        if self.world.dirty:
+        if self.environment.dirty:
             self.reset()
         if not self._proven:
             self.prove()
@@ -180,13 +180,13 @@ class Subject:
 
     def dirty(self, dirty: object = True) -> None:
         """Say that something was left behind, where that is so: the next check begins with a reset."""
-        self.world.dirty = self.world.dirty or bool(dirty)
+        self.environment.dirty = self.environment.dirty or bool(dirty)
 
     def reset(self) -> None:
         """Bring the submission back to a known state, so that one mistake does not fail the checks after it."""
         self.disturbed()
         self.clean()
-        self.world.dirty = False
+        self.environment.dirty = False
 
     def patience(self, recovery_s: float) -> float:
         """Return the seconds to come to work in: what the contract leaves after the start, later `recovery_s`."""
@@ -195,21 +195,21 @@ class Subject:
 
     def replicas(self, service: str, most: int) -> int:
         """Return how many containers of a service there are, at least 1 and at most what the contract demands."""
-        return max(1, min(most, len(self.world.stack.containers(service))))
+        return max(1, min(most, len(self.environment.stack.containers(service))))
 
     def http(self, service: str) -> HTTP:
         """Return a client of an HTTP service; that it never came up counts for one check."""
         if service not in self._clients:
             try:
-                self._clients[service] = self.world.http(service)
+                self._clients[service] = self.environment.http(service)
             except CheckFailure as failure:
                 self.once(service, failure)
         return self._clients[service]
 
     def each(self, service: str) -> list[HTTP]:
         """Return a client of each container of an HTTP service."""
-        return [self.world.http(container.name) for container in self.world.stack.containers(service)]
+        return [self.environment.http(container.name) for container in self.environment.stack.containers(service)]
 
     def failed(self, *checks: str) -> bool:
         """Say whether one of these checks did not pass in this run."""
-        return bool(self.world.failed & set(checks))
+        return bool(self.environment.failed & set(checks))

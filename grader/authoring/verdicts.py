@@ -1,4 +1,4 @@
-"""What the author of a check writes with: `@check` marks one, `judge`, `fail` and `blocked` end it."""
+"""What the author of a check writes with: `@check` marks one, `fail` and `blocked` end it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from grader.errors import BlockedError, CheckFailure
 if TYPE_CHECKING:
     from grader.model.outcome import Evidence
     from grader.model.text import Text
-    from grader.oracles.violation import Violation
 
 F = TypeVar("F", bound=Callable[..., None])
 ATTRIBUTE = "__grader_check__"
@@ -51,10 +50,3 @@ def blocked(by: str) -> NoReturn:
     Where that is so whatever the submission does, say `needs` instead.
     """
     raise BlockedError(by)
-
-
-def judge(*violations: Violation | None, code: str | None = None, evidence: tuple[Evidence, ...] = ()) -> None:
-    """Fail with the first violation that an oracle found; `code` replaces its code where the check knows better."""
-    for violation in violations:
-        if violation is not None:
-            fail(code or violation.code, expected=violation.expected, observed=violation.observed, evidence=evidence)

@@ -63,3 +63,16 @@ def test_deadline_counts_down():
     assert polling.Deadline(-1).left() == 0
     assert 59 < polling.Deadline(60).left() <= 60
     assert not polling.Deadline(float("inf")).passed()
+
+
+def test_quiet_for_waits_until_the_count_stands_still():
+    """The count is returned once it has not moved for the quiet time."""
+    counts = itertools.chain([0, 1, 2, 5], itertools.repeat(7))
+    assert polling.quiet_for(lambda: next(counts), quiet=0.05, within=5, every=0.005) == 7
+
+
+def test_quiet_for_gives_up_on_a_count_that_never_rests():
+    """A count that goes on is an error after the deadline."""
+    counts = itertools.count()
+    with pytest.raises(polling.DeadlineError):
+        polling.quiet_for(lambda: next(counts), quiet=0.05, within=0.2, every=0.01)

@@ -103,5 +103,5 @@ def test_offset_is_committed_after_the_effect(events: ConsumerGroup) -> None:
         )
         places = {e.id: (e.partition, e.offset) for e in held}  # none of them can have its row
         passed = never(lambda: offsets.passed(events.kafka.committed(GROUP, TOPIC), places, ()), for_=HOLD_S, every=0.3)
-    events.judge(passed)
+    events.fail_on(passed)
     events.demand(held, AFTER_HOLD_S, "event-lost")

@@ -28,7 +28,7 @@ def test_fast_events_do_not_commit_a_slow_one(death: Death, group: ConsumerGroup
     """
     slow = death.slow
     places = {slow.id: (slow.partition, slow.offset)}
-    group.judge(offsets.passed(death.committed, places, death.rows), code="committed-past-unfinished")
+    group.fail_on(offsets.passed(death.committed, places, death.rows), code="committed-past-unfinished")
     lost = [e for e in death.lost if e is slow or e in death.fast]
     group.none_missing(lost, 1 + len(death.fast), TERMS.takeover_s, "event-lost")
 

@@ -58,7 +58,7 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
     state = events.state()
     table = events.table(state)
     covered = group.uncovered(state, TOPIC, range(events.known), containers=REPLICAS)
-    events.judge(covered, evidence=(table, events.groups()))
+    events.fail_on(covered, evidence=(table, events.groups()))
     if state.protocol != "consumer" and state.state != group.STABLE:
         events.fail("partitions-unowned/state", table, state=state.state or "-")
     busy: set[str] = set()

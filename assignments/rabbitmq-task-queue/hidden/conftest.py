@@ -94,7 +94,7 @@ def restarted(queue: TaskQueue) -> Outage:
             outage.queues.letters[RESULTS] += outage.queues.persistent(history, done, RESULTS)
         queue.faults.restart("rabbitmq", ready=queue.rabbitmq.ready)
     outage.over()
-    if not queue.world.dirty:  # three tasks for each worker at once, to see whether one holds several
+    if not queue.environment.dirty:  # three tasks for each worker at once, to see whether one holds several
         since = queue.mark()
         burst = queue.send("again", 3 * REPLICAS, 300)
         queue.wait(reported(*burst), REPORT_S, since=since)

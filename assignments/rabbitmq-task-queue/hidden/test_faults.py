@@ -87,7 +87,7 @@ def _kept_tasks(outage: Outage) -> None:
     lost = delivery.lost(history, outage.tasks, RESULTS, still_waiting=there)
     if lost and outage.queue.failed("ack.after-work"):
         blocked("ack.after-work")  # the broker may have kept them for a worker that lost them
-    outage.queue.judge(lost, evidence=outage.queue.logs("rabbitmq")[:1])
+    outage.queue.fail_on(lost, evidence=outage.queue.logs("rabbitmq")[:1])
 
 
 @check("restart.results")
@@ -117,7 +117,7 @@ def test_api_and_workers_return(restarted: Outage) -> None:
     _recovered(restarted, "not-recovered")
     # Who took several before the restart as well has lost nothing by it.
     if not restarted.hoarding_before:
-        restarted.queue.judge(restarted.hoarding_after, code="prefetch-not-renewed")
+        restarted.queue.fail_on(restarted.hoarding_after, code="prefetch-not-renewed")
 
 
 def _recovered(outage: Outage, code: str) -> None:
@@ -168,7 +168,7 @@ def test_a_worker_stops_gracefully(tasks: TaskQueue) -> None:
     history = tasks.record(since)
     tasks.forbid({task} & delivery.arrivals(history, DEAD).keys(), otherwise="stopped-task-dead-lettered")
     tasks.forbid(missing, otherwise="task-never-returned", within=int(REPORT_S))
-    tasks.judge(delivery.repeated(history, [task], RESULTS))
+    tasks.fail_on(delivery.repeated(history, [task], RESULTS))
     if stopped.killed:
         tasks.fail("stop-ignored", within=int(TERMS.stop_within_s))
 
@@ -196,4 +196,4 @@ def test_accepted_means_stored(tasks: TaskQueue) -> None:
     if tasks.wait(reported(*accepted), TERMS.recovery_s, since=since):
         waiting = tasks.waiting()
         lost = delivery.lost(tasks.history(since), accepted, RESULTS, still_waiting=waiting)
-        tasks.judge(lost, code="accepted-but-lost")
+        tasks.fail_on(lost, code="accepted-but-lost")

@@ -27,7 +27,7 @@ def test_tasks_are_persistent(tasks: TaskQueue) -> None:
     ids = tasks.submit(*tasks.bodies("mode", 3))
     tasks.expect(arrived(TASKS, *ids), within=QUEUED_S, otherwise="accepted-but-lost", since=since)
     if tasks.rabbitmq.queues()[TASKS].type != "quorum":
-        tasks.judge(delivery.transient(tasks.record(since), ids, TASKS))
+        tasks.fail_on(delivery.transient(tasks.record(since), ids, TASKS))
     tasks.wait(reported(*ids), REPORT_S, since=since)
 
 
@@ -49,7 +49,7 @@ def test_results_are_persistent(tasks: TaskQueue) -> None:
     types = {name: q.type for name, q in tasks.rabbitmq.queues().items()}
     for subjects, name in ((good, RESULTS), (bad, DEAD)):
         if types.get(name) != "quorum":
-            tasks.judge(delivery.transient(history, subjects, name))
+            tasks.fail_on(delivery.transient(history, subjects, name))
 
 
 @check("prefetch.one", needs="task.done")
@@ -64,7 +64,7 @@ def test_a_worker_holds_one_task(tasks: TaskQueue) -> None:
     tasks.wait(at_most(4, reported(*ids)), ROUNDS_S, since=since)
     violation = sharing.hoarding(tasks.record(since), ids, TASKS, RESULTS, most=1)
     tasks.dirty(violation)
-    tasks.judge(violation)
+    tasks.fail_on(violation)
     tasks.wait(reported(*ids), ROUNDS_S, since=since)
 
 
@@ -131,4 +131,4 @@ def test_a_long_task_is_worked_once(tasks: TaskQueue) -> None:
     count = delivery.deliveries(history, task, aside=(DEAD,))
     tasks.forbid([task] if count > 1 else [], otherwise="worked-twice", n=count)
     tasks.forbid(missing, otherwise="task-not-done", within=int(within))
-    tasks.judge(delivery.repeated(history, [task], RESULTS))
+    tasks.fail_on(delivery.repeated(history, [task], RESULTS))

@@ -30,7 +30,7 @@ def test_task_is_done_and_reported(tasks: TaskQueue) -> None:
     if not sharing.workers_of(history, [task], RESULTS):
         report = delivery.first_arrival(history, RESULTS, task)
         tasks.fail("report-incomplete", body=str(report.data.get("body")) if report else "-")
-    tasks.judge(delivery.too_early(history, {task: 1.0}, sent, RESULTS))
+    tasks.fail_on(delivery.too_early(history, {task: 1.0}, sent, RESULTS))
 
 
 @check("queue.durable")
@@ -42,7 +42,7 @@ def test_queues_are_durable(queue: TaskQueue) -> None:
     messages expire.
     """
     wanted = (TASKS, RESULTS, DEAD)
-    gone = queue.world.gone_for_good
+    gone = queue.environment.gone_for_good
     there = holds(lambda: set(wanted) <= queue.rabbitmq.queues().keys() or gone("api", "worker"))
     queue.wait(there, queue.patience(0))
     found = queue.rabbitmq.queues()
@@ -65,8 +65,8 @@ def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     ids = tasks.send("share", 30, 200)
     missing = tasks.wait(reported(*ids), SHARED_S, since=since)
     history = tasks.record(since)
-    tasks.judge(delivery.lost(history, ids, RESULTS) if missing else None, code="task-not-done")
-    tasks.judge(sharing.unshared(history, ids, RESULTS, replicas=REPLICAS))
+    tasks.fail_on(delivery.lost(history, ids, RESULTS) if missing else None, code="task-not-done")
+    tasks.fail_on(sharing.unshared(history, ids, RESULTS, replicas=REPLICAS))
 
 
 @check("poison.malformed")

@@ -34,7 +34,7 @@ def test_a_hit_does_not_ask_the_database(users: Users) -> None:
     users.warm(user)
     users.change_behind(user)
     hit = _hit(users, user)
-    users.judge(caching.untouched(hit.statements, what=user.key))
+    users.fail_on(caching.untouched(hit.statements, what=user.key))
     users.show(user, "hit-reads-database", hit.shown)
 
 
@@ -53,7 +53,7 @@ def test_a_hit_comes_from_redis(users: Users) -> None:
         return  # the value is not readable text: the paused database and the deleted key say the same
     shown = users.everywhere(user)
     names = {place: value.get("name") if isinstance(value, dict) else value for place, value in shown.items()}
-    users.judge(caching.differing(names, forged, what=user.key, code="hit-not-from-redis"))
+    users.fail_on(caching.differing(names, forged, what=user.key, code="hit-not-from-redis"))
 
 
 @check("cache.hit-paused", needs="cache.miss")
@@ -85,7 +85,7 @@ def test_what_is_gone_is_read_again(users: Users) -> None:
         since = users.now()
         users.show(user, "miss-without-database")
         users.wait_key(user.key)
-        users.judge(users.life(user, since) if expires else None)
+        users.fail_on(users.life(user, since) if expires else None)
 
 
 @check("ttl.not-sliding", needs="cache.ttl")
@@ -99,7 +99,7 @@ def test_reading_does_not_prolong_a_key(users: Users) -> None:
     first = users.redis.ttl(user.key)
     users.wait(holds(lambda: users.redis.ttl(user.key).ms < first.ms - FALLEN_MS), 10, every=0.1)
     users.everywhere(user)
-    users.judge(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
+    users.fail_on(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
 
 
 @check("ttl.to-the-end", needs=("cache.hit-log", "cache.ttl"))
@@ -119,7 +119,7 @@ def test_a_key_serves_until_it_expires(users: Users) -> None:
         hit = _hit(users, user)
         if hit.until - since < left_s:
             break  # the key was there until the last answer
-    users.judge(caching.untouched(hit.statements, what=user.key, code="refreshed-early"))
+    users.fail_on(caching.untouched(hit.statements, what=user.key, code="refreshed-early"))
     users.show(user, "refreshed-early", hit.shown)
 
 
@@ -133,7 +133,7 @@ def test_fifty_ids_at_once(users: Users) -> None:
     calls = [partial(users.get, users.apis[n % len(users.apis)], user) for n, user in enumerate(rows)]
     for _ in range(2):  # read, then from the cache
         answers = dict(zip((user.key for user in rows), at_once(calls), strict=True))
-        users.judge(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
+        users.fail_on(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
 
 
 @check("stampede", needs="cache.miss")
@@ -152,7 +152,7 @@ def test_one_query_a_replica_for_one_id(users: Users) -> None:
                 with contextlib.suppress(DeadlineError):
                     quiet_for(lambda: len(waiting()), quiet=1.0, within=CROWD_S, every=0.1)
         answers = [each.result() for each in asking]
-    users.judge(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
+    users.fail_on(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
     users.show(user, "row-differs", {f"{n}": value for n, value in enumerate(answers)})
 
 

@@ -48,7 +48,7 @@ def test_after_a_put_the_key_expires_too(users: Users) -> None:
     users.accept(users.put(users.apis[0], user))
     users.get(users.apis[0], user)
     users.wait_key(user.key)
-    users.judge(users.life(user, since))
+    users.fail_on(users.life(user, since))
 
 
 @check("write.commit-held", needs="write.invalidates")

@@ -38,7 +38,7 @@ def test_a_miss_reads_the_database_and_fills_the_key(users: Users) -> None:
     with users.postgres.window() as window:
         users.get(users.apis[0], user)
         users.wait_key(user.key)
-    users.judge(caching.asked(window.about(str(user.id), "api"), what=user.key))
+    users.fail_on(caching.asked(window.about(str(user.id), "api"), what=user.key))
 
 
 @check("user.null", needs="cache.miss")
@@ -63,7 +63,7 @@ def test_a_key_expires_after_300_s(users: Users) -> None:
     """
     user = users.new()
     since = users.warm(user)
-    users.judge(users.life(user, since))
+    users.fail_on(users.life(user, since))
 
 
 @check("api.not-found", needs="user.read")

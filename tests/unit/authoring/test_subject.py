@@ -30,8 +30,8 @@ not-done:
 """
 
 
-class World:
-    """A checks' world without containers."""
+class Environment:
+    """A checks' environment without containers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,16 +44,16 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def environment(tmp_path: Path) -> Environment:
     (tmp_path / "reasons.yaml").write_text(REASONS, "utf-8")
-    return World(tmp_path)
+    return Environment(tmp_path)
 
 
 class Counting(Subject):
     """Counts how often it was proven and cleaned."""
 
-    def __init__(self, world: Any) -> None:
-        super().__init__(world)
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
         self.proofs = self.cleanings = 0
 
     def prove(self) -> None:
@@ -64,8 +64,8 @@ class Counting(Subject):
 
 
 @pytest.fixture
-def subject(world: World) -> Counting:
-    return Counting(world)
+def subject(environment: Environment) -> Counting:
+    return Counting(environment)
 
 
 def test_a_condition_comes_true_while_it_is_awaited(subject: Counting) -> None:
@@ -120,7 +120,7 @@ def test_a_cause_fails_with_the_same_exception(subject: Counting) -> None:
     assert second.value is first.value
 
 
-def test_it_is_proven_once_until_disturbed_and_cleaned_when_dirty(subject: Counting, world: World) -> None:
+def test_it_is_proven_once_until_disturbed_and_cleaned_when_dirty(subject: Counting, environment: Environment) -> None:
     """A reset is needed for what was left behind alone."""
     subject.working()
     subject.working()
@@ -131,7 +131,7 @@ def test_it_is_proven_once_until_disturbed_and_cleaned_when_dirty(subject: Count
     assert (subject.proofs, subject.cleanings) == (2, 0)
     subject.dirty(["left"])
     subject.working()
-    assert (subject.proofs, subject.cleanings, world.dirty) == (3, 1, False)
+    assert (subject.proofs, subject.cleanings, environment.dirty) == (3, 1, False)
 
 
 def test_a_faulty_file_of_reasons_is_named(tmp_path: Path) -> None:

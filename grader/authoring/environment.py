@@ -1,4 +1,4 @@
-"""The checks' world: the attached stack, the live History, and probes made on demand."""
+"""The checks' environment: the attached stack, the live History, and probes made on demand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.authoring.disturbances import Disturbances
+from grader.authoring.fault_injection import FaultInjector
 from grader.authoring.ids import Ids
 from grader.errors import CheckFailure
 from grader.model.outcome import Evidence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LOG_LINES = 20
 
 
-class World:
+class Environment:
     """Made once per run of checks. `dirty` is set when a check did not pass: the next one starts from a reset stack.
 
     failed: the checks that did not pass in this run, for one that can be judged apart from them if it knows.
@@ -46,7 +46,7 @@ class World:
         self.random = random.Random(session.seed)  # noqa: S311 - reproducible ids, not secrets
         self.nonce = f"g{self.random.randrange(16**4):04x}"
         self.ids = Ids(self.nonce)
-        self.faults = Disturbances(self.stack, self.recorder)
+        self.faults = FaultInjector(self.stack, self.recorder)
         self.folder = Path(session.assignment.directory)
         self.dirty = False
         self.failed: set[str] = set()
