@@ -7,14 +7,14 @@ from typing import Any
 
 from grader._version import __version__
 
-__all__ = ["Evidence", "__version__", "blocked", "check", "fail", "judge", "msg"]
+__all__ = ["Evidence", "__version__", "blocked", "check", "fail", "fail_on", "msg"]
 
 _HOMES = {
     "Evidence": "grader.model.outcome",
     "blocked": "grader.authoring",
     "check": "grader.authoring",
     "fail": "grader.authoring",
-    "judge": "grader.authoring",
+    "fail_on": "grader.authoring",
     "msg": "grader.model.text",
 }
 

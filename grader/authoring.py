@@ -1,4 +1,4 @@
-"""What the author of a check writes with: `@check` marks one, `judge`, `fail` and `blocked` end it."""
+"""What the author of a check writes with: `@check` marks one, `fail_on`, `fail` and `blocked` end it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def blocked(by: str) -> NoReturn:
     raise BlockedError(by)
 
 
-def judge(*violations: Violation | None, code: str | None = None, evidence: tuple[Evidence, ...] = ()) -> None:
+def fail_on(*violations: Violation | None, code: str | None = None, evidence: tuple[Evidence, ...] = ()) -> None:
     """Fail with the first violation that an oracle found; `code` replaces its code where the check knows better."""
     for violation in violations:
         if violation is not None:

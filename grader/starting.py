@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from grader.model.plan import StackPlan
     from grader.stack.stack import Stack
 
-WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
+UNDER_TEST = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
 
 
 def brokers(stack: Stack, plan: StackPlan, assignment: Assignment) -> Background:
@@ -32,8 +32,8 @@ def brokers(stack: Stack, plan: StackPlan, assignment: Assignment) -> Background
 
     In the order of `depends_on`. Nothing of it is judged: what it raises is forgotten.
     """
-    witnesses = [s.name for s in assignment.services if s.role in WITNESSES]
-    first = early.startable(plan.compose["services"], witnesses, (b.service for b in plan.builds))
+    under_test = [s.name for s in assignment.services if s.role in UNDER_TEST]
+    first = early.startable(plan.compose["services"], under_test, (b.service for b in plan.builds))
     return Background(lambda: stack.up(first, deps=True) if first else None)
 
 

@@ -20,9 +20,9 @@ from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from grader.checks.disturbances import Disturbances
+    from grader.checks.environment import Environment
+    from grader.checks.fault_injection import FaultInjector
     from grader.checks.ids import Ids
-    from grader.checks.world import World
     from grader.probes.kafka import Kafka
     from grader.probes.postgres import Postgres
 
@@ -70,13 +70,15 @@ class Row:
 class ConsumerGroup:
     """The submission as a group of consumers: produce, wait for rows, look at the group, reset."""
 
-    def __init__(self, world: World, ids: Ids, faults: Disturbances, kafka: Kafka, postgres: Postgres) -> None:
-        self.world = world
+    def __init__(
+        self, environment: Environment, ids: Ids, faults: FaultInjector, kafka: Kafka, postgres: Postgres
+    ) -> None:
+        self.environment = environment
         self.ids = ids
         self.faults = faults
         self.kafka = kafka
         self.postgres = postgres
-        self.recorder = world.recorder
+        self.recorder = environment.recorder
         self.sent: dict[str, Event] = {}
         self._seen: set[str] = set()
         self._hostnames: dict[str, tuple[str, str]] = {}
@@ -89,7 +91,7 @@ class ConsumerGroup:
 
     def logs(self) -> tuple[Evidence, ...]:
         """Return state and last lines of the processors."""
-        return self.world.logs(SERVICE)
+        return self.environment.logs(SERVICE)
 
     # -- the topic
 
@@ -109,10 +111,10 @@ class ConsumerGroup:
                 observed=msg("it sends everybody to localhost, which in a container is that container itself"),
                 evidence=self.logs(),
             )
-        limit = self.world.session.assignment.limits.ready_s
+        limit = self.environment.session.assignment.limits.ready_s
         with contextlib.suppress(DeadlineError):
             eventually(
-                lambda: self.partitions() or self.world.gone_for_good(SERVICE),
+                lambda: self.partitions() or self.environment.gone_for_good(SERVICE),
                 within=max(20.0, limit - self.now()),
                 every=0.3,
                 what=TOPIC,
@@ -137,7 +139,7 @@ class ConsumerGroup:
                 "topic-missing",
                 expected=msg("topic %(topic)s is still there after the broker has restarted", topic=TOPIC),
                 observed=msg("there are: %(names)s", names=listed(sorted(self._topics())) or "-"),
-                evidence=self.world.logs("kafka"),
+                evidence=self.environment.logs("kafka"),
             )
 
     def _only_localhost(self) -> bool:
@@ -183,7 +185,7 @@ class ConsumerGroup:
         """Return the rows of our events, and note each that is new. Raises POSTGRES_ERRORS and SCHEMA_ERRORS."""
         found = self.postgres.rows(
             f"SELECT event_id, user_id, seq, processed_by FROM {TABLE} WHERE event_id LIKE %s",  # noqa: S608 - our name
-            f"{self.world.nonce}-%",
+            f"{self.environment.nonce}-%",
         )
         rows = {event_id: Row(user, seq, by) for event_id, user, seq, by in found}
         for event_id in rows.keys() - self._seen:
@@ -217,7 +219,7 @@ class ConsumerGroup:
 
     def fail_missing(self, missing: Sequence[Event], total: int, within: float, code: str) -> None:
         """Fail for events that have no row; where it is a repeat that they wait behind, the check for repeats has."""
-        if REPEATS in self.world.failed and self._behind_repeats(missing):
+        if REPEATS in self.environment.failed and self._behind_repeats(missing):
             blocked(REPEATS)
         fail(
             code,
@@ -260,7 +262,7 @@ class ConsumerGroup:
 
     def hostnames(self) -> dict[str, str]:
         """Return container -> hostname of the processors."""
-        containers = self.world.stack.containers(SERVICE)
+        containers = self.environment.stack.containers(SERVICE)
         for container in containers:
             if container.id not in self._hostnames:
                 self._hostnames[container.id] = (container.name, container.hostname)
@@ -270,7 +272,7 @@ class ConsumerGroup:
 
     def replicas(self) -> int:
         """How many processors the submission runs, at most what the contract demands."""
-        return max(1, min(REPLICAS, len(self.world.stack.containers(SERVICE))))
+        return max(1, min(REPLICAS, len(self.environment.stack.containers(SERVICE))))
 
     def state(self) -> GroupState:
         """Return how the group stands; a state "" while the broker does not answer."""
@@ -330,18 +332,18 @@ class ConsumerGroup:
 
     def ensure_working(self) -> None:
         """Bring the group to a known state before a check: settled, and every partition is worked."""
-        if self.world.dirty:
+        if self.environment.dirty:
             self.reset()
         if self._proven:
             return
-        limit = self.world.session.assignment.limits.ready_s
+        limit = self.environment.session.assignment.limits.ready_s
         within = max(20.0, limit - self.now()) if self.now() < limit else RECOVERY_S
         self.wait_topic()
         # Members that are still to come would take partitions away from those that have them.
         deadline = Deadline(within)
         self.wait_settled(self.replicas(), within=min(SETTLED_S, within))
         while missing := self._unworked(min(MARKER_S, max(5.0, deadline.left()))):
-            if deadline.passed() or self.world.gone_for_good(SERVICE):
+            if deadline.passed() or self.environment.gone_for_good(SERVICE):
                 self.fail_missing(missing, self._known, within, "event-not-processed")
         self._proven = True
 
@@ -362,7 +364,7 @@ class ConsumerGroup:
         """Stop all processors gracefully and wait until the group is empty; False if it does not become so."""
         self.disturbed()
         self.recorder.note("grader", "fault", actor=SERVICE, action="stop")
-        each(lambda container: container.stop(GRACE_S), self.world.stack.containers(SERVICE))()
+        each(lambda container: container.stop(GRACE_S), self.environment.stack.containers(SERVICE))()
         try:
             return eventually(
                 lambda: self.kafka.group(GROUP).state in {"Empty", "Dead"},
@@ -384,7 +386,7 @@ class ConsumerGroup:
                 self.kafka.skip(GROUP, TOPIC)
                 self.kafka.empty(TOPIC)
         self.faults.start(SERVICE)
-        self.world.dirty = False
+        self.environment.dirty = False
 
 
 def _places(events: Iterable[Event]) -> list[str]:
@@ -392,10 +394,10 @@ def _places(events: Iterable[Event]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def group(world: World, ids: Ids, faults: Disturbances, kafka: Kafka, postgres: Postgres) -> ConsumerGroup:
+def group(environment: Environment, ids: Ids, faults: FaultInjector, kafka: Kafka, postgres: Postgres) -> ConsumerGroup:
     """The consumer group, watched, in whatever state it is."""
-    world.group_watch(kafka, GROUP, TOPIC)
-    return ConsumerGroup(world, ids, faults, kafka, postgres)
+    environment.group_watch(kafka, GROUP, TOPIC)
+    return ConsumerGroup(environment, ids, faults, kafka, postgres)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from grader import blocked, fail, judge, msg
+from grader import blocked, fail, fail_on, msg
 from grader.errors import CheckFailure
 from grader.oracles import delivery, sharing
 from grader.oracles.violation import listed
@@ -19,9 +19,9 @@ from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError, RabbitMQ
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from grader.checks.disturbances import Disturbances
+    from grader.checks.environment import Environment
+    from grader.checks.fault_injection import FaultInjector
     from grader.checks.ids import Ids
-    from grader.checks.world import World
     from grader.model.history import Event, History
     from grader.oracles.violation import Violation
     from grader.probes.held import Held
@@ -41,13 +41,13 @@ SLACK_S = 15.0  # what a loaded machine may add to a bound of the contract
 class TaskQueue:
     """The submission as a task queue: submit, publish, wait, reset."""
 
-    def __init__(self, world: World, ids: Ids, faults: Disturbances, rabbitmq: RabbitMQ) -> None:
-        self.world = world
+    def __init__(self, environment: Environment, ids: Ids, faults: FaultInjector, rabbitmq: RabbitMQ) -> None:
+        self.environment = environment
         self.ids = ids
         self.faults = faults
         self.rabbitmq = rabbitmq
-        self.recorder = world.recorder
-        self.firehose = world.firehose(rabbitmq, (RESULTS, DEAD))
+        self.recorder = environment.recorder
+        self.firehose = environment.firehose(rabbitmq, (RESULTS, DEAD))
         self._proven = False
         self._able: int | None = None
         self._raised: dict[str, Exception] = {}
@@ -56,7 +56,7 @@ class TaskQueue:
     def api(self) -> HTTP:
         """The submission's HTTP service."""
         try:
-            return self.world.http("api")
+            return self.environment.http("api")
         except CheckFailure as failure:
             self._again("api", failure)
 
@@ -96,7 +96,7 @@ class TaskQueue:
                     "task-not-accepted",
                     expected=msg("POST /tasks answers 202"),
                     observed=msg("it answered: %(answer)s", answer=answer.summary()),
-                    evidence=self.world.logs("api"),
+                    evidence=self.environment.logs("api"),
                 )
                 self._again("accept", failure)
         return [body["id"] for body in bodies]
@@ -166,13 +166,13 @@ class TaskQueue:
                 "task-not-done",
                 expected=msg("a task in the queue is delivered to a worker"),
                 observed=msg("nobody took it within %(n)s s", n=int(within)),
-                evidence=self.world.logs("worker"),
+                evidence=self.environment.logs("worker"),
             )
 
     @property
     def able(self) -> int:
         """How many workers can be expected to work: those that did at first, before that all that there are."""
-        return self._able or max(1, min(REPLICAS, len(self.world.stack.containers("worker"))))
+        return self._able or max(1, min(REPLICAS, len(self.environment.stack.containers("worker"))))
 
     def working(self, within: float) -> set[str]:
         """Send short tasks until each able worker has reported one; return the names that did by the deadline."""
@@ -185,7 +185,7 @@ class TaskQueue:
                 sent |= set(self.publish(*self.tasks("ready", 2 * REPLICAS, 100)))
             except QueueMissingError:
                 eventually(
-                    lambda: self._exists(TASKS) or self.world.gone_for_good("api", "worker"),
+                    lambda: self._exists(TASKS) or self.environment.gone_for_good("api", "worker"),
                     within=deadline.left(),
                     every=0.2,
                     what=TASKS,
@@ -193,7 +193,7 @@ class TaskQueue:
                 if not self._exists(TASKS):
                     break
                 continue
-            if self.world.gone_for_good("worker"):
+            if self.environment.gone_for_good("worker"):
                 break
             self.wait_reported(sent, within=min(BATCH_S, deadline.left()), since=since)
             names = set(sharing.workers_of(self.history(since), sent, RESULTS).values())
@@ -219,13 +219,13 @@ class TaskQueue:
         # What was seen too often needs no second mark, and a flood of it might not let one through.
         spinning = _dead_lettered(self.history(since), poisons)
         if spinning and spinning.code == "poison-redelivered-forever":
-            judge(spinning, evidence=self.world.logs("worker"))
+            fail_on(spinning, evidence=self.environment.logs("worker"))
         history = self.record(since)
         verdict = _dead_lettered(history, poisons)
         refused = sorted(set(good) & delivery.arrivals(history, DEAD).keys())
         reported = [shown(poisons[s]) for s in poisons if s in delivery.arrivals(history, RESULTS)]
-        logs = self.world.logs("worker") if blocked or refused or reported or verdict else ()
-        judge(verdict if verdict and verdict.code == "poison-redelivered-forever" else None, evidence=logs)
+        logs = self.environment.logs("worker") if blocked or refused or reported or verdict else ()
+        fail_on(verdict if verdict and verdict.code == "poison-redelivered-forever" else None, evidence=logs)
         if reported:
             fail(
                 done,
@@ -240,7 +240,7 @@ class TaskQueue:
                 observed=msg("not done: %(ids)s", ids=listed(sorted(blocked))),
                 evidence=logs,
             )
-        judge(verdict, evidence=logs)
+        fail_on(verdict, evidence=logs)
         if refused:
             fail(
                 "good-task-refused",
@@ -264,7 +264,7 @@ class TaskQueue:
 
     def waiting(self) -> set[str]:
         """Stop the workers and return the subjects that wait in `tasks` then; the next check resets."""
-        self.world.dirty = True
+        self.environment.dirty = True
         self.faults.kill("worker")
         try:
             eventually(lambda: (q := self.rabbitmq.queue(TASKS)) is None or q.consumers == 0, within=10, what=TASKS)
@@ -282,12 +282,12 @@ class TaskQueue:
         """
         if self._able == 0:
             raise self._raised["workers"]
-        if self.world.dirty:
+        if self.environment.dirty:
             self.reset()
         if self._proven:
             return
-        first = self.now() < self.world.session.assignment.limits.ready_s
-        within = self.world.session.assignment.limits.ready_s - self.now() if first else RECOVERY_S
+        first = self.now() < self.environment.session.assignment.limits.ready_s
+        within = self.environment.session.assignment.limits.ready_s - self.now() if first else RECOVERY_S
         names: set[str] = set()
         missing: Exception | None = None
         try:
@@ -302,7 +302,7 @@ class TaskQueue:
                 "task-not-done",
                 expected=msg("%(n)s workers do short tasks and report them", n=wanted or REPLICAS),
                 observed=msg("%(n)s did: %(names)s", n=len(names), names=", ".join(sorted(names)) or "-"),
-                evidence=self.world.logs("worker"),
+                evidence=self.environment.logs("worker"),
             )
             self._again("workers", missing or failure)
         self._proven = True
@@ -325,7 +325,7 @@ class TaskQueue:
             # An API that does not come back is for those checks to say that need one.
             with contextlib.suppress(DeadlineError, CheckFailure):
                 eventually(self.api.healthy, within=RECOVERY_S, every=0.2, what="api")
-        self.world.dirty = False
+        self.environment.dirty = False
 
 
 def _dead_lettered(history: History, poisons: dict[str, bytes]) -> Violation | None:
@@ -335,9 +335,9 @@ def _dead_lettered(history: History, poisons: dict[str, bytes]) -> Violation | N
 
 
 @pytest.fixture(scope="session")
-def queue(world: World, ids: Ids, faults: Disturbances, rabbitmq: RabbitMQ) -> TaskQueue:
+def queue(environment: Environment, ids: Ids, faults: FaultInjector, rabbitmq: RabbitMQ) -> TaskQueue:
     """The task queue, observed, in whatever state it is."""
-    return TaskQueue(world, ids, faults, rabbitmq)
+    return TaskQueue(environment, ids, faults, rabbitmq)
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from grader import fail, judge, msg
+from grader import fail, fail_on, msg
 from grader.oracles import caching
 from grader.polling import DeadlineError, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from grader.checks.disturbances import Disturbances
+    from grader.checks.environment import Environment
+    from grader.checks.fault_injection import FaultInjector
     from grader.checks.ids import Ids
-    from grader.checks.world import World
     from grader.oracles.violation import Violation
     from grader.probes.http import HTTP, Answer
     from grader.probes.postgres import Postgres
@@ -56,25 +56,25 @@ class User(NamedTuple):
 class Users:
     """The submission as an API of users, each replica by itself, with the database and Redis behind it."""
 
-    def __init__(self, world: World, ids: Ids, faults: Disturbances) -> None:
-        self.world = world
+    def __init__(self, environment: Environment, ids: Ids, faults: FaultInjector) -> None:
+        self.environment = environment
         self.ids = ids
         self.faults = faults
-        self.redis: Redis = world.redis()
-        self.postgres: Postgres = world.postgres()
-        world.ready_service("api")
-        self.now = world.recorder.clock
+        self.redis: Redis = environment.redis()
+        self.postgres: Postgres = environment.postgres()
+        environment.ready_service("api")
+        self.now = environment.recorder.clock
 
     @functools.cached_property
     def apis(self) -> list[HTTP]:
         """A client of each replica."""
-        return [self.world.http(c.name) for c in self.world.stack.containers("api")]
+        return [self.environment.http(c.name) for c in self.environment.stack.containers("api")]
 
     # -- rows
 
     def unknown(self) -> int:
         """Return an id that no row has."""
-        return self.world.random.randrange(1_000_000, 2_000_000_000)
+        return self.environment.random.randrange(1_000_000, 2_000_000_000)
 
     def new(self, word: str = "orig") -> User:
         """Insert a row of our own."""
@@ -136,14 +136,14 @@ class Users:
                 "write-refused",
                 expected=msg("PUT /api/users/:id of an existing user is answered with 200 or 204"),
                 observed=msg("it was: %(answer)s", answer=answer.summary()),
-                evidence=self.world.logs("api"),
+                evidence=self.environment.logs("api"),
             )
 
     def warm(self, user: User) -> float:
         """Read a user through the first replica until its key is there; return the moment before the reading."""
         since = self.now()
         answered = self.get(self.apis[0], user)
-        judge(caching.differing({self.apis[0].target: answered}, user.shown, what=user.key, code="row-differs"))
+        fail_on(caching.differing({self.apis[0].target: answered}, user.shown, what=user.key, code="row-differs"))
         self.wait_key(user.key)
         return since
 
@@ -181,7 +181,7 @@ class Users:
     def reset(self) -> None:
         """Bring everything up again and empty the cache."""
         for service in ("db", "redis", "api"):
-            for container in self.world.stack.containers(service):
+            for container in self.environment.stack.containers(service):
                 if not container.state().running:
                     container.start()
         eventually(self.redis.ready, within=RECOVERY_S, every=0.2, what="redis")
@@ -189,7 +189,7 @@ class Users:
         for api in self.apis:
             eventually(api.healthy, within=RECOVERY_S, every=0.2, what=api.target)
         self.redis.flush()
-        self.world.dirty = False
+        self.environment.dirty = False
 
 
 def shown(answer: Answer) -> Any:
@@ -204,14 +204,14 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def api(world: World, ids: Ids, faults: Disturbances) -> Users:
+def api(environment: Environment, ids: Ids, faults: FaultInjector) -> Users:
     """The API in whatever state it is."""
-    return Users(world, ids, faults)
+    return Users(environment, ids, faults)
 
 
 @pytest.fixture
 def users(api: Users) -> Users:
     """The API with everything up."""
-    if api.world.dirty:
+    if api.environment.dirty:
         api.reset()
     return api

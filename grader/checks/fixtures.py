@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.checks.disturbances import Disturbances
+from grader.checks.fault_injection import FaultInjector
 from grader.checks.ids import Ids
 
 if TYPE_CHECKING:
-    from grader.checks.world import World
+    from grader.checks.environment import Environment
     from grader.probes.kafka import Kafka
     from grader.probes.postgres import Postgres
     from grader.probes.rabbitmq import RabbitMQ
@@ -20,57 +20,57 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def world(request: pytest.FixtureRequest) -> World:
+def environment(request: pytest.FixtureRequest) -> Environment:
     """The run: stack, History, probes."""
     plugin = request.config.pluginmanager.get_plugin("grader-checks")
     assert plugin is not None
-    found: World = plugin.world
+    found: Environment = plugin.environment
     return found
 
 
 @pytest.fixture(scope="session")
-def stack(world: World) -> Stack:
+def stack(environment: Environment) -> Stack:
     """The submission's containers."""
-    return world.stack
+    return environment.stack
 
 
 @pytest.fixture(scope="session")
-def recorder(world: World) -> Recorder:
+def recorder(environment: Environment) -> Recorder:
     """The live History."""
-    return world.recorder
+    return environment.recorder
 
 
 @pytest.fixture(scope="session")
-def ids(world: World) -> Ids:
+def ids(environment: Environment) -> Ids:
     """Ids of our own messages."""
-    return Ids(world.nonce)
+    return Ids(environment.nonce)
 
 
 @pytest.fixture(scope="session")
-def faults(world: World) -> Disturbances:
+def faults(environment: Environment) -> FaultInjector:
     """What can be done to the submission's containers; every fault heals on leaving its `with` block."""
-    return Disturbances(world.stack, world.recorder)
+    return FaultInjector(environment.stack, environment.recorder)
 
 
 @pytest.fixture(scope="session")
-def rabbitmq(world: World) -> RabbitMQ:
+def rabbitmq(environment: Environment) -> RabbitMQ:
     """The contract's broker `rabbitmq`."""
-    return world.rabbitmq()
+    return environment.rabbitmq()
 
 
 @pytest.fixture(scope="session")
-def redis(world: World) -> Redis:
+def redis(environment: Environment) -> Redis:
     """The contract's `redis`."""
-    return world.redis()
+    return environment.redis()
 
 
 @pytest.fixture(scope="session")
-def postgres(world: World) -> Postgres:
+def postgres(environment: Environment) -> Postgres:
     """The contract's database server `db`."""
-    return world.postgres()
+    return environment.postgres()
 
 
 @pytest.fixture(scope="session")
-def kafka(world: World) -> Kafka:
+def kafka(environment: Environment) -> Kafka:
     """The contract's broker `kafka`."""
-    return world.kafka()
+    return environment.kafka()

@@ -21,7 +21,7 @@ from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
 from grader.probes.redis import REDIS_ERRORS
 
 if TYPE_CHECKING:
-    from grader.checks.world import World
+    from grader.checks.environment import Environment
     from grader.model.assignment import CheckSpec
     from grader.model.history import Event
     from grader.model.text import Text
@@ -52,16 +52,16 @@ class Failures:
 
 
 def outcome_of(  # noqa: PLR0911 - one return a kind of ending
-    world: World, spec: CheckSpec, began: float, failure: BaseException | None
+    environment: Environment, spec: CheckSpec, began: float, failure: BaseException | None
 ) -> Outcome:
     """Return the outcome of a check that began at `began` (seconds) and ended now, with what it raised."""
-    ended = world.recorder.clock()
+    ended = environment.recorder.clock()
     if isinstance(failure, BlockedError):
         return Outcome(check=spec.id, verdict="blocked", blocked_by=failure.need, began=began, ended=ended)
-    events = _capped(tuple(e for e in world.recorder.history(began) if e.kind != "mark"))
+    events = _capped(tuple(e for e in environment.recorder.history(began) if e.kind != "mark"))
     if failure is None:
         return Outcome(check=spec.id, verdict="passed", began=began, ended=ended, events=events)
-    if not world.stack.canary():
+    if not environment.stack.canary():
         return _error(spec, began, ended, events, msg("the engine or the gateway did not answer"), failure)
     if isinstance(failure, CheckFailure):
         evidence = tuple(e for e in failure.evidence if isinstance(e, Evidence))
@@ -83,12 +83,12 @@ def outcome_of(  # noqa: PLR0911 - one return a kind of ending
             msg("the database holds the contract's tables, and rows as the contract describes them fit in"),
             literal(f"{type(failure).__name__}: {failure}"[:300]),
         )  # fmt: skip
-    if isinstance(failure, NO_ANSWER) or (isinstance(failure, GraderError) and _stopped(world)):
+    if isinstance(failure, NO_ANSWER) or (isinstance(failure, GraderError) and _stopped(environment)):
         return _failed(
             spec, began, ended, events, "no-answer",
             msg("the submission's services answer"),
             literal(f"{type(failure).__name__}: {failure}"[:300]),
-            _states(world),
+            _states(environment),
         )  # fmt: skip
     return _error(spec, began, ended, events, msg("the grader itself failed in this check"), failure)
 
@@ -132,17 +132,17 @@ def _error(
     )
 
 
-def _stopped(world: World) -> bool:
+def _stopped(environment: Environment) -> bool:
     """Say whether a container of a contract service is down: then our own commands in it cannot work."""
     return any(
         not container.state().running
-        for service in world.session.assignment.services
-        for container in world.stack.containers(service.name)
+        for service in environment.session.assignment.services
+        for container in environment.stack.containers(service.name)
     )
 
 
-def _states(world: World) -> tuple[Evidence, ...]:
-    return tuple(e for service in world.session.assignment.services for e in world.logs(service.name))
+def _states(environment: Environment) -> tuple[Evidence, ...]:
+    return tuple(e for service in environment.session.assignment.services for e in environment.logs(service.name))
 
 
 def _capped(events: tuple[Event, ...]) -> tuple[Event, ...]:

@@ -12,9 +12,9 @@ import pytest
 
 from grader.authoring import ATTRIBUTE, CheckMark
 from grader.checks.channel import Began, Broken, Ended, Finished, Sender
+from grader.checks.environment import Environment
 from grader.checks.judging import Failures, outcome_of
 from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
-from grader.checks.world import World
 from grader.errors import BlockedError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class ChecksPlugin:
     def __init__(self, session: Session, sender: Sender) -> None:
         self.session = session
         self.sender = sender
-        self.world = World(session)
+        self.environment = Environment(session)
         self.verdicts: dict[str, str] = {}
         self._failure: BaseException | None = None
         self._failures = Failures()
@@ -50,16 +50,16 @@ class ChecksPlugin:
             return (yield)
         spec = self.session.assignment.check(mark.id)
         self.sender.send(Began(mark.id))
-        began = self.world.recorder.clock()
+        began = self.environment.recorder.clock()
         self._failure = self._forbidden(spec)
         try:
             return (yield)
         finally:
             failure = self._failures.counted_once(self._failure)
-            outcome = outcome_of(self.world, spec, began, failure)
+            outcome = outcome_of(self.environment, spec, began, failure)
             self._failures.add(failure, outcome)
             self.verdicts[mark.id] = outcome.verdict
-            self.world.ended(outcome)
+            self.environment.ended(outcome)
             self.sender.send(Ended(outcome))
 
     @pytest.hookimpl(tryfirst=True)
@@ -88,7 +88,7 @@ class ChecksPlugin:
 
     def pytest_sessionfinish(self) -> None:
         """Say that all checks were run."""
-        self.world.close()
+        self.environment.close()
         self.sender.send(Finished())
         self.sender.close()
 
@@ -98,7 +98,7 @@ class ChecksPlugin:
             verdict = self.verdicts.get(need)
             if verdict is not None and verdict != "passed":
                 return BlockedError(need)
-        return self.world.failure_by_finding(spec)
+        return self.environment.failure_by_finding(spec)
 
 
 def _mark(item: pytest.Item) -> CheckMark | None:

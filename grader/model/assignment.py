@@ -18,14 +18,14 @@ class ContractService(msgspec.Struct, frozen=True, kw_only=True):
     """A service that the contract names.
 
     role: how its readiness is judged. port: the port that others use. replicas: how many containers the contract
-    demands (1 unless said). A broker or database ("witness") must run a catalogue image.
+    demands (1 unless said). A broker or database under test must run a catalogue image.
     """
 
     name: str
     role: Role
     port: int = 0
     replicas: int = 1
-    images: tuple[str, ...] = ()  # upstream names that a witness may run ("rabbitmq")
+    images: tuple[str, ...] = ()  # upstream names that a broker under test may run ("rabbitmq")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     added: tuple[bool, ...] = ()
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
+class VolumeContent(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of the submission that is copied into a named volume before the start (in place of a bind mount).
 
     source: "" for one that begins empty. data: a program keeps its data there, whatever user it runs as: at home the
@@ -95,7 +95,7 @@ class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     compose: dict[str, Any]
     builds: tuple[Build, ...] = ()
-    fills: tuple[Fill, ...] = ()
+    volume_contents: tuple[VolumeContent, ...] = ()
     replicas: dict[str, int] = {}
     images: tuple[str, ...] = ()
     uses: tuple[ImageUse, ...] = ()

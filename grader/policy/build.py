@@ -16,8 +16,8 @@ from grader.policy.document.nodes import Entry, Mapping, Node, Scalar
 from grader.policy.files import inside, nearest_file, read_bytes, relative
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
+from grader.policy.under_test import judge_stage_under_test
 from grader.policy.values import as_pairs, as_text
-from grader.policy.witness import judge_witness_stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +135,7 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
     data, file, place = read
     _judge_ignored(place, scope.project.root / file, folder)
     arguments = found.get("args", {})
-    also = partial(judge_witness_stage, place) if place.witness else None
+    also = partial(judge_stage_under_test, place) if place.under_test else None
     judged = judge_dockerfile(place, data, arguments, found.get("target", ""), also=also)
     if judged is None:
         return None

@@ -97,9 +97,9 @@ def _mounted(scope: Scope, one: Judged, folder: str) -> tuple[str, str | None]:
             name = str(config["source"])
             return next((f for f, n in project.file_sources.items() if n == name), ""), project.files.get(name, "")
     for mount in one.emitted.get("volumes", []):
-        fill = next((f for f in project.fills if f.volume == mount.get("source")), None)
-        if fill and mount["target"].rstrip("/") == folder:
-            path = project.root / fill.source / _PROPERTIES
+        content = next((f for f in project.volume_contents if f.volume == mount.get("source")), None)
+        if content and mount["target"].rstrip("/") == folder:
+            path = project.root / content.source / _PROPERTIES
             if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
                 return path.relative_to(project.root).as_posix(), path.read_text("utf-8", "replace")
     return "", None

@@ -59,7 +59,7 @@ class _Finder:
         self._project = project
         self._stores = {name: store_of(_image(services, one)) for name, one in services.items()}
         self._services = services
-        sources = {fill.volume: PurePosixPath(fill.source) for fill in project.fills}
+        sources = {content.volume: PurePosixPath(content.source) for content in project.volume_contents}
         self._bound = {
             name: [
                 _Bound(sources[mount["source"]], PurePosixPath(mount["target"]))
@@ -126,7 +126,7 @@ def _named(project: Project) -> set[PurePosixPath]:
     """Return what the compose file names otherwise: it is the student's own wherever it lies."""
     found = [project.file, *project.further_files, *project.file_sources, *project.env_files]
     found += [build.context for build in project.builds] + [build.dockerfile for build in project.builds]
-    found += [fill.source for fill in project.fills]
+    found += [content.source for content in project.volume_contents]
     return {PurePosixPath(path) for path in found}
 
 

@@ -60,7 +60,7 @@ def own_service(scope: Scope, text: str) -> Any:
     """`service:<name>` of a service of this project."""
     name = text.removeprefix("service:")
     contract = scope.project.assignment.service(name) if scope.project.assignment else None
-    if scope.witness or (
+    if scope.under_test or (
         contract and contract.images
     ):  # with its address or among its processes, one could act in its place
         scope.error(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.model.plan import Build, Fill, ImageUse, StackPlan, Wait
+from grader.model.plan import Build, ImageUse, StackPlan, VolumeContent, Wait
 from grader.policy import emitted
 from grader.policy.data_folders import data_folders
 from grader.policy.document.interpolate import escape
@@ -50,7 +50,7 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
     return StackPlan(
         compose=compose,
         builds=builds,
-        fills=tuple(_fills(project, kept, volumes)),
+        volume_contents=tuple(_fills(project, kept, volumes)),
         replicas={name: one.emitted["scale"] for name, one in kept.items()},
         images=tuple(names),
         waits=waits,
@@ -59,13 +59,15 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
     )
 
 
-def _fills(project: Project, kept: dict[str, Judged], volumes: dict[str, Any]) -> Iterator[Fill]:
+def _fills(project: Project, kept: dict[str, Judged], volumes: dict[str, Any]) -> Iterator[VolumeContent]:
     """Yield what is filled: nothing where the submission has nothing, unless a program must be able to write there."""
     data = {str(folder.path) for folder in data_folders(project, kept)}
-    for fill in project.fills:
-        there = (project.root / fill.source).is_dir()
-        if fill.volume in volumes and (there or fill.source in data):
-            yield Fill(volume=fill.volume, source=fill.source if there else "", data=fill.source in data)
+    for content in project.volume_contents:
+        there = (project.root / content.source).is_dir()
+        if content.volume in volumes and (there or content.source in data):
+            yield VolumeContent(
+                volume=content.volume, source=content.source if there else "", data=content.source in data
+            )
 
 
 def _service(one: Judged, *, waited: bool) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.model.findings import Severity
-    from grader.model.plan import Build, Fill
+    from grader.model.plan import Build, VolumeContent
     from grader.model.text import Text
     from grader.policy.document.nodes import Node
 
@@ -47,7 +47,7 @@ class Project:
     built_images: dict[str, str] = field(default_factory=dict)  # the student's name for a built image -> service
     written: dict[str, Place] = field(default_factory=dict)  # an image's name -> where it is named first
     builds: list[Build] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
+    volume_contents: list[VolumeContent] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)  # name of an emitted config -> its content
     file_sources: dict[str, str] = field(default_factory=dict)  # path in the submission -> name of its config
     named_files: dict[str, str] = field(default_factory=dict)  # "configs:x", "secrets:x" -> name of an emitted config
@@ -113,7 +113,7 @@ class Scope:
         return assignment.service(self.service) if assignment else None
 
     @property
-    def witness(self) -> bool:
+    def under_test(self) -> bool:
         """Whether this is a broker or database whose behaviour must be ours to trust."""
         contract = self.contract
         return bool(contract and contract.images)

@@ -17,7 +17,7 @@ from grader.policy.mounts import split
 from grader.policy.ports import container_ports, fixed_port_line
 from grader.policy.rules import judge_mapping
 from grader.policy.service_table import SERVICE
-from grader.policy.witness import right_image, witness_is_built
+from grader.policy.under_test import not_built_elsewhere, right_image
 
 if TYPE_CHECKING:
     from grader.model.plan import Build
@@ -121,14 +121,14 @@ def _image(
     at = scope.at("image", lines["image"])
     builder = scope.project.built_images.get(image_key(written))
     if builder:
-        if scope.witness:  # it would run what another service builds, under the name of a catalogue image
-            witness_is_built(at)
+        if scope.under_test:  # it would run what another service builds, under the name of a catalogue image
+            not_built_elsewhere(at)
         return f"build:{builder}", None, ()
     sets = Sets(
         variables=tuple(found["environment"]),
         targets=tuple(mount["target"] for mount in found.get("volumes", [])),
     )
-    if scope.witness:
+    if scope.under_test:
         image = parse(written)
         return (image.name, None, (image.name,)) if image and right_image(at, written, sets) else ("", None, ())
     image = judge_image(at, written, sets)

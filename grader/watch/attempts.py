@@ -118,8 +118,8 @@ def _stays_up(graded: Graded) -> Graded:
 
 def _foundation(plan: StackPlan, root: Path) -> dict[str, Any]:
     """Return what a running stack cannot follow: its model, and what was put into volumes before the start."""
-    fills = {f.volume: digests.of_tree(inside(root, f.source)) if f.source else "" for f in plan.fills}
-    return {"compose": plan.compose, "fills": fills}
+    contents = {f.volume: digests.of_tree(inside(root, f.source)) if f.source else "" for f in plan.volume_contents}
+    return {"compose": plan.compose, "contents": contents}
 
 
 def _keys(plan: StackPlan, root: Path) -> dict[str, str]:

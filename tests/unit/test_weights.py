@@ -20,15 +20,15 @@ from grader import check  # what it is written with
 
 
 @check("a")
-def test_it(world):
+def test_it(environment):
     """Algo.
 
     Something.
     """
     # a remark
-    world.publish("x",
+    environment.publish("x",
                   y=1)
-    assert world.seen(a=1,
+    assert environment.seen(a=1,
         b=2), "no"
 '''
 

@@ -71,7 +71,7 @@ def death(group: ConsumerGroup) -> Death:
         [death.slow, *death.fast, *death.stream], within=PROCESSED_S if death.returned else 5.0
     )
     if death.not_taken or death.lost or not death.returned:
-        group.world.dirty = True
+        group.environment.dirty = True
     return death
 
 
@@ -147,7 +147,7 @@ def replay(group: ConsumerGroup) -> Replay:
     group.produce(done)
     group.demand(done, within=PROCESSED_S)
     if not group.stop_all():
-        group.world.dirty = True
+        group.environment.dirty = True
         fail(
             "partitions-not-released",
             expected=msg("group user-service is empty after all processors have ended"),
@@ -157,7 +157,7 @@ def replay(group: ConsumerGroup) -> Replay:
     group.postgres.execute(f"UPDATE {TABLE} SET processed_by = processed_by || ' (seen)'")  # noqa: S608 - our name
     rows = group.rows()
     group.kafka.forget(GROUP)
-    if REPEATS in group.world.failed:
+    if REPEATS in group.environment.failed:
         # Whoever cannot pass a repeat would never get to the new events; where a group begins can be seen without any.
         group.kafka.empty(TOPIC)
     early = group.everywhere("early", 2)
@@ -169,7 +169,7 @@ def replay(group: ConsumerGroup) -> Replay:
     now = group.rows()
     found = Replay(early, missed, stuck, [i for i, row in rows.items() if now.get(i) != row], lag)
     if missed or found.changed or lag:
-        group.world.dirty = True
+        group.environment.dirty = True
     return found
 
 

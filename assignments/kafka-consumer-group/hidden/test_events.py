@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from grader import Evidence, blocked, check, fail, judge, msg
+from grader import Evidence, blocked, check, fail, fail_on, msg
 from grader.oracles import offsets
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually, never
@@ -152,5 +152,5 @@ def test_offset_is_committed_after_the_effect(events: ConsumerGroup) -> None:
             eventually(events.postgres.waiting, within=BLOCKED_S, every=0.1, what="a blocked INSERT")
         places = {e.id: (e.partition, e.offset) for e in held}  # none of them can have its row
         passed = never(lambda: offsets.passed(events.kafka.committed(GROUP, TOPIC), places, ()), for_=HOLD_S, every=0.3)
-    judge(passed, evidence=events.logs())
+    fail_on(passed, evidence=events.logs())
     events.demand(held, within=AFTER_HOLD_S, code="event-lost")

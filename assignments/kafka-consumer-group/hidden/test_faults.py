@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from grader import blocked, check, fail, judge, msg
+from grader import blocked, check, fail, fail_on, msg
 from grader.oracles import offsets
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually, pause
@@ -33,7 +33,7 @@ def test_fast_events_do_not_commit_a_slow_one(death: Death, group: ConsumerGroup
     partition either. If its processor dies then, another one finishes the slow one.
     """
     slow = death.slow
-    judge(
+    fail_on(
         offsets.passed(death.committed, {slow.id: (slow.partition, slow.offset)}, death.rows),
         code="committed-past-unfinished",
         evidence=group.logs(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from grader import Evidence, check, fail, judge, msg
+from grader import Evidence, check, fail, fail_on, msg
 from grader.oracles import group as oracle
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually
@@ -80,7 +80,7 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
     events.wait_settled(REPLICAS)
     state = events.state()
     evidence = (events.table(state), *events.logs())
-    judge(
+    fail_on(
         oracle.uncovered(state, TOPIC, range(events.partitions()), containers=REPLICAS),
         evidence=(*evidence, _groups(events)),
     )

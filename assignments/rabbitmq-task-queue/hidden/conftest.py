@@ -102,7 +102,7 @@ def _after(queue: TaskQueue, outage: Outage) -> None:
     if missing - delivery.arrivals(queue.history(outage.began), DEAD).keys():
         outage.waiting = queue.waiting()
     if len(outage.workers_back) < queue.able or (outage.api_before and not outage.api_back):
-        queue.world.dirty = True
+        queue.environment.dirty = True
 
 
 def _hoarding(queue: TaskQueue) -> Violation | None:
@@ -140,9 +140,9 @@ def restarted(queue: TaskQueue) -> Outage:
         outage.results += outage.persistent(history, done, RESULTS) if RESULTS in outage.durable else []
         queue.faults.restart("rabbitmq", ready=queue.rabbitmq.ready)
     _after(queue, outage)
-    if not queue.world.dirty:
+    if not queue.environment.dirty:
         outage.hoarding_after = _hoarding(queue)
-        queue.world.dirty = outage.hoarding_after is not None
+        queue.environment.dirty = outage.hoarding_after is not None
     return outage
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from grader import blocked, check, fail, judge, msg
+from grader import blocked, check, fail, fail_on, msg
 from grader.errors import GraderError
 from grader.oracles import delivery
 from grader.oracles.violation import listed
@@ -52,7 +52,7 @@ def _not_taken_over(tasks: TaskQueue, task: str, holder: str) -> NoReturn:
             "redelivered-task-dead-lettered",
             expected=expected,
             observed=msg("%(worker)s died with it, and it went to tasks.dead", worker=holder),
-            evidence=tasks.world.logs("worker"),
+            evidence=tasks.environment.logs("worker"),
         )
     if task in tasks.waiting():  # it was not forgotten: there is only nobody who would take it
         if tasks.able < REPLICAS:
@@ -61,7 +61,7 @@ def _not_taken_over(tasks: TaskQueue, task: str, holder: str) -> NoReturn:
             "task-not-done",
             expected=expected,
             observed=msg("%(worker)s died with it, and it waits in the queue: nobody takes it", worker=holder),
-            evidence=tasks.world.logs("worker"),
+            evidence=tasks.environment.logs("worker"),
         )
     fail(
         "acked-before-work",
@@ -109,9 +109,9 @@ def _kept_tasks(outage: Outage, queue: TaskQueue) -> None:
     # A task that was put aside was not lost: that it was is for ack.after-work to say.
     there = outage.waiting | delivery.arrivals(history, DEAD).keys()
     lost = delivery.lost(history, outage.tasks, RESULTS, still_waiting=there)
-    if lost and "ack.after-work" in queue.world.failed:
+    if lost and "ack.after-work" in queue.environment.failed:
         blocked("ack.after-work")  # the broker may have kept them for a worker that lost them
-    judge(lost, evidence=queue.world.logs("rabbitmq")[:1])
+    fail_on(lost, evidence=queue.environment.logs("rabbitmq")[:1])
 
 
 @check("restart.results")
@@ -151,7 +151,7 @@ def test_api_and_workers_return(restarted: Outage, queue: TaskQueue) -> None:
     _recovered(restarted, queue, "not-recovered")
     # Who took several before the restart as well has lost nothing by it.
     if not restarted.hoarding_before:
-        judge(restarted.hoarding_after, code="prefetch-not-renewed", evidence=queue.world.logs("worker"))
+        fail_on(restarted.hoarding_after, code="prefetch-not-renewed", evidence=queue.environment.logs("worker"))
 
 
 def _recovered(outage: Outage, queue: TaskQueue, code: str) -> None:
@@ -160,14 +160,14 @@ def _recovered(outage: Outage, queue: TaskQueue, code: str) -> None:
             code,
             expected=msg("POST /tasks answers 202 within %(n)s s after the broker answers", n=RECOVERY_S),
             observed=msg("it never did"),
-            evidence=queue.world.logs("api"),
+            evidence=queue.environment.logs("api"),
         )
     if len(outage.workers_back) < queue.able:
         fail(
             code,
             expected=msg("%(n)s workers do tasks within %(s)s s after the broker answers", n=queue.able, s=RECOVERY_S),
             observed=msg("these did: %(names)s", names=listed(sorted(outage.workers_back)) or "-"),
-            evidence=queue.world.logs("worker"),
+            evidence=queue.environment.logs("worker"),
         )
 
 
@@ -210,7 +210,7 @@ def test_a_worker_stops_gracefully(tasks: TaskQueue) -> None:
     with tasks.faults.stopped(holder, grace_s=GRACE_S) as stopped:
         missing = tasks.wait_reported([task], within=30, since=since)
     history = tasks.record(since)
-    logs = tasks.world.logs("worker")
+    logs = tasks.environment.logs("worker")
     if task in delivery.arrivals(history, DEAD):
         fail(
             "stopped-task-dead-lettered",
@@ -225,7 +225,7 @@ def test_a_worker_stops_gracefully(tasks: TaskQueue) -> None:
             observed=msg("nobody reported it within %(n)s s", n=30),
             evidence=logs,
         )
-    judge(delivery.repeated(history, [task], RESULTS))
+    fail_on(delivery.repeated(history, [task], RESULTS))
     if stopped.exit_code == 137:
         fail(
             "stop-ignored",
@@ -257,5 +257,5 @@ def test_accepted_means_stored(tasks: TaskQueue) -> None:
     missing = tasks.wait_reported(accepted, within=RECOVERY_S, since=since)
     if missing:
         waiting = tasks.waiting()
-        judge(delivery.lost(tasks.history(since), accepted, RESULTS, still_waiting=waiting), code="accepted-but-lost")
-    tasks.world.dirty = True
+        fail_on(delivery.lost(tasks.history(since), accepted, RESULTS, still_waiting=waiting), code="accepted-but-lost")
+    tasks.environment.dirty = True

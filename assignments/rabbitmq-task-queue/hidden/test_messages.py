@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from grader import check, fail, judge, msg
+from grader import check, fail, fail_on, msg
 from grader.oracles import delivery, sharing
 from grader.oracles.violation import listed
 
@@ -28,7 +28,7 @@ def test_tasks_are_persistent(tasks: TaskQueue) -> None:
     ids = tasks.submit(*tasks.tasks("mode", 3, 100))
     _queued(tasks, ids, since)
     if tasks.rabbitmq.queues()[TASKS].type != "quorum":
-        judge(delivery.transient(tasks.record(since), ids, TASKS))
+        fail_on(delivery.transient(tasks.record(since), ids, TASKS))
     tasks.wait_reported(ids, within=30, since=since)
 
 
@@ -45,12 +45,12 @@ def test_results_are_persistent(tasks: TaskQueue) -> None:
     _reported(tasks, good, since)
     bad = tasks.publish(*tasks.tasks("dead", 1, 100, fail=True))
     if tasks.wait_dead(bad, within=DEAD_WITHIN_S, since=since):
-        tasks.world.dirty = True  # poison.fail judges that; it must not lie in the way of other checks
+        tasks.environment.dirty = True  # poison.fail judges that; it must not lie in the way of other checks
     history = tasks.history(since)
     types = {name: q.type for name, q in tasks.rabbitmq.queues().items()}
     for subjects, name in ((good, RESULTS), (bad, DEAD)):
         if types.get(name) != "quorum":
-            judge(delivery.transient(history, subjects, name))
+            fail_on(delivery.transient(history, subjects, name))
 
 
 @check("prefetch.one", needs="task.done")
@@ -67,8 +67,8 @@ def test_a_worker_holds_one_task(tasks: TaskQueue) -> None:
     )
     violation = sharing.hoarding(tasks.record(since), subjects, TASKS, RESULTS, most=1)
     if violation:
-        tasks.world.dirty = True
-    judge(violation)
+        tasks.environment.dirty = True
+    fail_on(violation)
     tasks.wait_reported(subjects, within=45, since=since)
 
 
@@ -87,7 +87,7 @@ def test_fail_arrives_through_the_api(tasks: TaskQueue) -> None:
         (task,) = tasks.submit(body)
         _queued(tasks, [task], since)
         if not held.take(task, within=10):
-            tasks.world.dirty = True
+            tasks.environment.dirty = True
     sent = next(e for e in tasks.history(since).about(task).of("published") if TASKS in e.data["queues"])
     arrived = sent.data.get("fields", {})
     if arrived.get("fail") is not True or any(arrived.get(name) != value for name, value in body.items()):
@@ -139,21 +139,21 @@ def test_a_long_task_is_worked_once(tasks: TaskQueue) -> None:
     history = tasks.record(since)
     count = delivery.deliveries(history, task, aside=(DEAD,))
     if count > 1:
-        tasks.world.dirty = True
+        tasks.environment.dirty = True
         fail(
             "worked-twice",
             expected=msg("one delivery, one report"),
             observed=msg("delivered %(n)s times", n=count),
-            evidence=tasks.world.logs("worker"),
+            evidence=tasks.environment.logs("worker"),
         )
     if missing:
         fail(
             "task-not-done",
             expected=msg("the task is reported in queue results"),
             observed=msg("no report within %(n)s s", n=45),
-            evidence=tasks.world.logs("worker"),
+            evidence=tasks.environment.logs("worker"),
         )
-    judge(delivery.repeated(history, [task], RESULTS))
+    fail_on(delivery.repeated(history, [task], RESULTS))
 
 
 def _reported(tasks: TaskQueue, ids: Iterable[str], since: float) -> None:
@@ -163,7 +163,7 @@ def _reported(tasks: TaskQueue, ids: Iterable[str], since: float) -> None:
             "task-not-done",
             expected=msg("the task is reported in queue results"),
             observed=msg("no report within %(n)s s", n=30),
-            evidence=tasks.world.logs("worker"),
+            evidence=tasks.environment.logs("worker"),
         )
 
 
@@ -174,7 +174,7 @@ def _queued(tasks: TaskQueue, ids: list[str], since: float) -> None:
             "accepted-but-lost",
             expected=msg("an accepted task is a message in queue tasks"),
             observed=msg("it is not there after %(n)s s: %(ids)s", n=20, ids=listed(sorted(missing))),
-            evidence=tasks.world.logs("api"),
+            evidence=tasks.environment.logs("api"),
         )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from grader import Evidence, check, fail, judge, msg
+from grader import Evidence, check, fail, fail_on, msg
 from grader.oracles import delivery, sharing
 from grader.polling import DeadlineError, eventually
 
@@ -33,7 +33,7 @@ def test_task_is_done_and_reported(tasks: TaskQueue) -> None:
             "task-not-done",
             expected=msg("the task is reported in queue results"),
             observed=msg("no report within %(n)s s", n=30),
-            evidence=tasks.world.logs("worker"),
+            evidence=tasks.environment.logs("worker"),
         )
     history = tasks.history().about(body["id"])
     workers = sharing.workers_of(history, [body["id"]], RESULTS)
@@ -44,7 +44,7 @@ def test_task_is_done_and_reported(tasks: TaskQueue) -> None:
             expected=msg("the report is {id, worker}, worker a text that names the replica"),
             observed=msg("the report was: %(body)s", body=str(report.data.get("body")) if report else "-"),
         )
-    judge(delivery.too_early(history, {body["id"]: 1.0}, sent, RESULTS))
+    fail_on(delivery.too_early(history, {body["id"]: 1.0}, sent, RESULTS))
 
 
 @check("queue.durable")
@@ -56,10 +56,10 @@ def test_queues_are_durable(queue: TaskQueue) -> None:
     messages expire.
     """
     wanted = (TASKS, RESULTS, DEAD)
-    within = max(20.0, queue.world.session.assignment.limits.ready_s - queue.now())
+    within = max(20.0, queue.environment.session.assignment.limits.ready_s - queue.now())
     with contextlib.suppress(DeadlineError):
         eventually(
-            lambda: set(wanted) <= queue.rabbitmq.queues().keys() or queue.world.gone_for_good("api", "worker"),
+            lambda: set(wanted) <= queue.rabbitmq.queues().keys() or queue.environment.gone_for_good("api", "worker"),
             within=within,
             every=0.5,
             what="the three queues",
@@ -110,8 +110,8 @@ def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     subjects = tasks.publish(*tasks.tasks("share", 30, 200))
     missing = tasks.wait_reported(subjects, within=60, since=since)
     history = tasks.record(since)
-    judge(delivery.lost(history, subjects, RESULTS) if missing else None, code="task-not-done")
-    judge(sharing.unshared(history, subjects, RESULTS, replicas=3), evidence=tasks.world.logs("worker"))
+    fail_on(delivery.lost(history, subjects, RESULTS) if missing else None, code="task-not-done")
+    fail_on(sharing.unshared(history, subjects, RESULTS, replicas=3), evidence=tasks.environment.logs("worker"))
 
 
 @check("poison.malformed")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conftest import at_once
 
-from grader import check, judge
+from grader import check, fail_on
 from grader.oracles import caching
 from grader.polling import Deadline, eventually, pause
 
@@ -38,8 +38,8 @@ def test_a_hit_does_not_ask_the_database(users: Users) -> None:
     users.warm(user)
     users.change_behind(user)
     hit = _hit(users, user)
-    judge(caching.untouched(hit.statements, what=user.key))
-    judge(caching.differing(hit.answered, user.shown, what=user.key, code="hit-reads-database"))
+    fail_on(caching.untouched(hit.statements, what=user.key))
+    fail_on(caching.differing(hit.answered, user.shown, what=user.key, code="hit-reads-database"))
 
 
 @check("cache.hit-bytes", needs="cache.miss")
@@ -57,7 +57,7 @@ def test_a_hit_comes_from_redis(users: Users) -> None:
         return  # the value is not readable text: the paused database and the deleted key say the same
     answered = users.everywhere(user)
     names = {place: value.get("name") if isinstance(value, dict) else value for place, value in answered.items()}
-    judge(caching.differing(names, poisoned, what=user.key, code="hit-not-from-redis"))
+    fail_on(caching.differing(names, poisoned, what=user.key, code="hit-not-from-redis"))
 
 
 @check("cache.hit-paused", needs="cache.miss")
@@ -70,7 +70,7 @@ def test_a_hit_does_not_need_the_database(users: Users) -> None:
     users.warm(user)
     with users.faults.paused("db", ready=users.postgres.ready):
         answered = users.everywhere(user, within=PAUSED_S)
-    judge(caching.differing(answered, user.shown, what=user.key, code="hit-reads-database"))
+    fail_on(caching.differing(answered, user.shown, what=user.key, code="hit-reads-database"))
 
 
 @check("cache.refetch", needs="cache.miss")
@@ -87,10 +87,10 @@ def test_what_is_gone_is_read_again(users: Users) -> None:
         user = users.change_behind(user)
         take_away(user.key)
         since = users.now()
-        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="miss-without-database"))
+        fail_on(caching.differing(users.everywhere(user), user.shown, what=user.key, code="miss-without-database"))
         users.wait_key(user.key)
         if expires:
-            judge(users.life(user, since))
+            fail_on(users.life(user, since))
 
 
 @check("ttl.not-sliding", needs="cache.ttl")
@@ -104,7 +104,7 @@ def test_reading_does_not_prolong_a_key(users: Users) -> None:
     first = users.redis.ttl(user.key)
     eventually(lambda: users.redis.ttl(user.key).ms < first.ms - FALLEN_MS, within=10, every=0.1, what=user.key)
     users.everywhere(user)
-    judge(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
+    fail_on(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
 
 
 @check("ttl.to-the-end", needs=("cache.hit-log", "cache.ttl"))
@@ -124,8 +124,8 @@ def test_a_key_serves_until_it_expires(users: Users) -> None:
         hit = _hit(users, user)
         if hit.until - since < left_s:
             break  # the key was there until the last answer
-    judge(caching.untouched(hit.statements, what=user.key, code="refreshed-early"))
-    judge(caching.differing(hit.answered, user.shown, what=user.key, code="refreshed-early"))
+    fail_on(caching.untouched(hit.statements, what=user.key, code="refreshed-early"))
+    fail_on(caching.differing(hit.answered, user.shown, what=user.key, code="refreshed-early"))
 
 
 @check("cold.burst", needs="cache.miss")
@@ -138,7 +138,7 @@ def test_fifty_ids_at_once(users: Users) -> None:
     calls = [functools.partial(users.get, users.apis[n % len(users.apis)], user) for n, user in enumerate(rows)]
     for _ in range(2):  # read, then from the cache
         answers = dict(zip((user.key for user in rows), at_once(calls), strict=True))
-        judge(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
+        fail_on(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
 
 
 @check("stampede", needs="cache.miss")
@@ -155,9 +155,9 @@ def test_one_query_a_replica_for_one_id(users: Users) -> None:
             asking = [pool.submit(call) for call in calls]
             _wait_still(users)
         answers = [each.result() for each in asking]
-    judge(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
+    fail_on(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
     answered = {f"{n}": value for n, value in enumerate(answers)}
-    judge(caching.differing(answered, user.shown, what=user.key, code="row-differs"))
+    fail_on(caching.differing(answered, user.shown, what=user.key, code="row-differs"))
 
 
 class _Hit(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conftest import RECOVERY_S
 
-from grader import check, fail, judge, msg
+from grader import check, fail, fail_on, msg
 from grader.oracles import caching
 from grader.polling import DeadlineError, eventually
 
@@ -41,7 +41,7 @@ def test_without_redis_answers_stay_right(users: Users) -> None:
                 "cache-not-resumed",
                 expected=msg("%(n)s s after Redis is back, what is read is in the cache again", n=int(RECOVERY_S)),
                 observed=msg("%(name)s reads rows, but no key appears", name=api.target),
-                evidence=users.world.logs("api"),
+                evidence=users.environment.logs("api"),
             )
 
 
@@ -66,12 +66,12 @@ def _caches(users: Users, api: HTTP) -> bool:
 
 def _right_in_time(users: Users, *rows: User) -> None:
     for user in rows:
-        judge(
+        fail_on(
             caching.differing(
                 users.everywhere(user, within=ANSWERED_S + SLACK_S),
                 user.shown,
                 what=user.key,
                 code="redis-outage-breaks-api",
             ),
-            evidence=users.world.logs("api"),
+            evidence=users.environment.logs("api"),
         )

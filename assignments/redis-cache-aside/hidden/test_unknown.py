@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader import check, fail, judge, msg
+from grader import check, fail, fail_on, msg
 from grader.oracles import caching
 from grader.polling import DeadlineError, eventually
 
@@ -35,9 +35,9 @@ def test_a_put_forgets_that_an_id_was_unknown(users: Users) -> None:
                 "unknown-outlives-write",
                 expected=msg("PUT /api/users/:id of an existing user is answered with 200 or 204"),
                 observed=msg("it was: %(answer)s", answer=answer.summary()),
-                evidence=users.world.logs("api"),
+                evidence=users.environment.logs("api"),
             )
-        judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="unknown-outlives-write"))
+        fail_on(caching.differing(users.settled(changed), changed.shown, what=user.key, code="unknown-outlives-write"))
 
 
 @check("unknown.forgotten", needs=("cache.miss", "api.not-found"))
@@ -58,7 +58,7 @@ def test_that_an_id_is_unknown_is_forgotten(users: Users) -> None:
     try:
         eventually(shown, within=UNKNOWN_S + SLACK_S, every=0.5, what=user.key)
     except DeadlineError:
-        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-never-forgotten"))
+        fail_on(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-never-forgotten"))
 
 
 def _ask_in_vain(users: Users, user: User) -> None:
@@ -70,5 +70,5 @@ def _ask_in_vain(users: Users, user: User) -> None:
                 "unknown-user-answer",
                 expected=msg("while there is no row with that id, GET is answered with 404"),
                 observed=msg("it was: %(answer)s", answer=answer.summary()),
-                evidence=users.world.logs("api"),
+                evidence=users.environment.logs("api"),
             )

@@ -6,7 +6,7 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from grader import check, fail, judge, msg
+from grader import check, fail, fail_on, msg
 from grader.oracles import caching
 from grader.polling import DeadlineError, eventually
 
@@ -38,7 +38,7 @@ def test_after_a_put_nobody_sees_the_old_row(users: Users) -> None:
         users.everywhere(user)
         user = users.changed(user)
         users.write(api, user)
-        judge(caching.differing(users.settled(user), user.shown, what=user.key))
+        fail_on(caching.differing(users.settled(user), user.shown, what=user.key))
 
 
 @check("write.ttl", needs=("write.invalidates", "cache.ttl"))
@@ -54,7 +54,7 @@ def test_after_a_put_the_key_expires_too(users: Users) -> None:
     users.write(users.apis[0], user)
     users.get(users.apis[0], user)
     users.wait_key(user.key)
-    judge(users.life(user, since))
+    fail_on(users.life(user, since))
 
 
 @check("write.commit-held", needs="write.invalidates")
@@ -79,8 +79,8 @@ def test_the_key_goes_after_the_commit(users: Users) -> None:
         users.accepted(putting.result())
     # Whoever waits for the write to end shows nothing yet; the new row is nobody's to show.
     early = {place: value for place, value in shown.items() if caching.same(value, changed.shown)}
-    judge(caching.differing(early, user.shown, what=user.key, code="shown-before-commit"))
-    judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="invalidated-before-commit"))
+    fail_on(caching.differing(early, user.shown, what=user.key, code="shown-before-commit"))
+    fail_on(caching.differing(users.settled(changed), changed.shown, what=user.key, code="invalidated-before-commit"))
 
 
 @check("write.fields", needs="write.invalidates")
@@ -105,5 +105,5 @@ def test_a_put_wants_its_fields_as_they_are_spelled(users: Users) -> None:
                     fields=", ".join(fields),
                 ),
                 observed=msg("it was: %(answer)s; row: %(row)s", answer=answer.summary(), row=str(row)),
-                evidence=users.world.logs("api"),
+                evidence=users.environment.logs("api"),
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conftest import User
 
-from grader import check, fail, judge, msg
+from grader import check, fail, fail_on, msg
 from grader.oracles import caching
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def test_get_answers_the_row(users: Users) -> None:
     """
     user = users.new()
     for _ in range(2):
-        judge(
+        fail_on(
             caching.differing(users.everywhere(user), user.shown, what=user.key, code="row-differs"),
-            evidence=users.world.logs("api"),
+            evidence=users.environment.logs("api"),
         )
 
 
@@ -44,7 +44,7 @@ def test_a_miss_reads_the_database_and_fills_the_key(users: Users) -> None:
     with users.postgres.window() as window:
         users.get(users.apis[0], user)
         users.wait_key(user.key)
-    judge(caching.asked(window.about(str(user.id), "api"), what=user.key))
+    fail_on(caching.asked(window.about(str(user.id), "api"), what=user.key))
 
 
 @check("user.null", needs="cache.miss")
@@ -57,11 +57,11 @@ def test_a_null_stays_a_null(users: Users) -> None:
     half = users.nobody()._replace(email=None)
     for user in (half, User(users.unknown(), None, None)):
         users.insert(user)
-        judge(
+        fail_on(
             caching.differing({"api": users.get(users.apis[0], user)}, user.shown, what=user.key, code="null-differs")
         )
         users.wait_key(user.key)
-        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="null-differs"))
+        fail_on(caching.differing(users.everywhere(user), user.shown, what=user.key, code="null-differs"))
 
 
 @check("cache.ttl", needs="cache.miss")
@@ -72,7 +72,7 @@ def test_a_key_expires_after_300_s(users: Users) -> None:
     """
     user = users.new()
     since = users.warm(user)
-    judge(users.life(user, since))
+    fail_on(users.life(user, since))
 
 
 @check("api.not-found", needs="user.read")
@@ -99,7 +99,7 @@ def test_an_unknown_id_is_not_found(users: Users) -> None:
                         codes=" / ".join(str(code) for code in sorted(right)),
                     ),
                     observed=msg("it was: %(answer)s", answer=answer.summary()),
-                    evidence=users.world.logs("api"),
+                    evidence=users.environment.logs("api"),
                 )
     if users.redis.exists(f"user:{unknown}"):
         fail(
@@ -118,7 +118,7 @@ def test_an_unknown_id_is_not_found(users: Users) -> None:
             )
     _put_creates_nothing(users)
     user = users.new()
-    judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-user-answer"))
+    fail_on(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-user-answer"))
 
 
 def _put_creates_nothing(users: Users) -> None:
@@ -131,5 +131,5 @@ def _put_creates_nothing(users: Users) -> None:
             "unknown-user-answer",
             expected=msg("PUT /api/users/%(id)s is answered with 404 and makes no row", id=nobody.id),
             observed=msg("it was: %(answer)s; row: %(row)s", answer=answer.summary(), row=str(row)),
-            evidence=users.world.logs("api"),
+            evidence=users.environment.logs("api"),
         )

@@ -11,7 +11,7 @@ import pytest
 
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.grade import ResolvedImage
-from grader.model.plan import Build, Fill
+from grader.model.plan import Build, VolumeContent
 from grader.policy import bind
 from grader.stack.image_build.builder import BuildLimits
 from grader.stack.image_build.egress import host_addresses
@@ -119,7 +119,7 @@ def test_folders_become_filled_volumes(make_stack: Callable[..., Stack], workspa
         {"one": {"image": python_image, "command": show, "volumes": ["seed:/seed:ro"]}},
         workspace=workspace,
         compose={"volumes": {"seed": {}}},
-        fills=(Fill(volume="seed", source="seed"),),
+        volume_contents=(VolumeContent(volume="seed", source="seed"),),
     )
     stack.up(deps=True)
     assert logs(stack, "one-1") == "select 1 0 directory"
@@ -138,7 +138,7 @@ def test_a_fill_never_leaves_the_submission(
             {"one": {"image": python_image, "volumes": ["seed:/seed"]}},
             workspace=workspace,
             compose={"volumes": {"seed": {}}},
-            fills=(Fill(volume="seed", source="seed"),),
+            volume_contents=(VolumeContent(volume="seed", source="seed"),),
         )
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from grader.checks import plugin
 from grader.checks.channel import Began, Broken, Ended, Finished, receive
+from grader.checks.environment import Environment
 from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, ServiceState, Session
-from grader.checks.world import World
 from grader.model import portable
 from grader.model.assignment import Assignment, CheckSpec, ContractService
 from grader.model.findings import Finding
@@ -52,8 +52,8 @@ def spec(
     )  # fmt: skip
 
 
-class Offline(World):
-    """The checks' world with a stack that is only said to be there."""
+class Offline(Environment):
+    """The checks' environment with a stack that is only said to be there."""
 
     canary = True
 
@@ -69,9 +69,9 @@ class Offline(World):
 class Ran:
     """What came over the pipe."""
 
-    def __init__(self, messages: list[Any], world: World) -> None:
+    def __init__(self, messages: list[Any], environment: Environment) -> None:
         self.messages = messages
-        self.world = world
+        self.environment = environment
         self.outcomes: dict[str, Outcome] = {m.outcome.check: m.outcome for m in messages if isinstance(m, Ended)}
 
     @property
@@ -83,7 +83,7 @@ class Ran:
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     """Let pytest run the checks of an assignment, in this process: its public and hidden files, and a rubric."""
-    monkeypatch.setattr(plugin, "World", Offline)
+    monkeypatch.setattr(plugin, "Environment", Offline)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def ran(
@@ -113,22 +113,22 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             "-p", "grader.checks.plugin", plugins=[(kept := _Kept())],
         )  # fmt: skip
         assert found is not None
-        return Ran(list(receive(reading, checks)), kept.world)
+        return Ran(list(receive(reading, checks)), kept.environment)
 
     return ran
 
 
 class _Kept:
-    """Remembers the world of a run, which is gone with pytest."""
+    """Remembers the environment of a run, which is gone with pytest."""
 
-    world: World
+    environment: Environment
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Look it up."""
         found = session.config.pluginmanager.get_plugin("grader-checks")
         assert isinstance(found, plugin.ChecksPlugin)
-        self.world = found.world
+        self.environment = found.environment
 
 
 def test_checks_run_in_the_order_of_the_rubric(run: Callable[..., Ran]) -> None:
@@ -233,7 +233,7 @@ def test_what_a_check_leaves_behind_is_known_to_the_next_one(run: Callable[..., 
         [spec("a"), spec("b", needs=("a",))],
         public='@check("a")\ndef test_a(): wrong("x")\n\n@check("b")\ndef test_b(): pass\n',
     )
-    assert (done.world.dirty, done.world.failed) == (True, {"a"})
+    assert (done.environment.dirty, done.environment.failed) == (True, {"a"})
 
 
 @pytest.mark.parametrize("where", ["call", "teardown"])

@@ -29,26 +29,26 @@ PUBLIC = '''
 from grader import check, fail, msg
 
 @check("hello.says")
-def test_it_greets(world):
+def test_it_greets(environment):
     """GET / responde.
 
     GET / answers.
     """
-    if not world.http("api"):
+    if not environment.http("api"):
         fail("no-answer", expected=msg("GET / answers hola"))
 '''
 HIDDEN = '''
 from grader import check, fail, msg
 
 @check("hello.kept")
-def test_greeting_is_kept_in_the_drawer(world):
+def test_greeting_is_kept_in_the_drawer(environment):
     """El saludo se guarda en el cajón.
 
     The greeting is kept in the drawer of greetings.
     """
-    drawer = world.drawer("of the greetings")
+    drawer = environment.drawer("of the greetings")
     before = drawer.count("greetings", of="everyone")
-    world.http("api").post("/greetings", body=b"hola")
+    environment.http("api").post("/greetings", body=b"hola")
     after = drawer.count("greetings", of="everyone")
     if after != before + 1:
         fail("message-lost", expected=msg("the drawer holds one greeting more than before"))

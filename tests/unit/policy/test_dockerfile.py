@@ -238,7 +238,7 @@ def test_what_stands_behind_onbuild_is_done_where_it_goes_off(submission: Submis
     ]
 
 
-def test_a_witness_is_judged_by_what_its_words_mean(submission: Submission) -> None:
+def test_a_broker_under_test_is_judged_by_what_its_words_mean(submission: Submission) -> None:
     """Escapes and variables hide no path."""
     text = "FROM rabbitmq:3-management\nENV U=/usr\nCOPY x /u\\sr/bin/x\nCOPY x ${U}/bin/x\n"
     submission.write("broker/Dockerfile", text).task_queue(rabbit="build: ./broker")
@@ -303,7 +303,7 @@ RUN true
     )
 
 
-WITNESS_CHANGED = [
+CHANGED = [
     ("RUN apk add x", "witness-changed"),
     ("RUN rabbitmq-plugins enable a; evil", "witness-changed"),
     ("COPY evil /usr/local/bin/docker-entrypoint.sh", "witness-changed"),
@@ -314,14 +314,14 @@ WITNESS_CHANGED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "code"), WITNESS_CHANGED)
-def test_a_built_witness_may_only_add_configuration(submission: Submission, line: str, code: str) -> None:
+@pytest.mark.parametrize(("line", "code"), CHANGED)
+def test_a_built_broker_may_only_add_configuration(submission: Submission, line: str, code: str) -> None:
     """Anything more is refused at its line."""
     submission.write("broker/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n").task_queue(rabbit="build: ./broker")
     assert submission.errors(TASK_QUEUE) == {code: 2}
 
 
-def test_a_built_witness_with_configuration_is_accepted(submission: Submission) -> None:
+def test_a_built_broker_with_configuration_is_accepted(submission: Submission) -> None:
     """Files of configuration, variables and plug-ins are what its documentation shows."""
     text = (
         "FROM rabbitmq:3-management\nCOPY rabbitmq.conf /etc/rabbitmq/\nENV A=b\n"
@@ -331,7 +331,7 @@ def test_a_built_witness_with_configuration_is_accepted(submission: Submission) 
     assert submission.errors(TASK_QUEUE) == {}
 
 
-def test_a_witness_must_grow_from_its_own_image(submission: Submission) -> None:
+def test_a_broker_under_test_must_grow_from_its_own_image(submission: Submission) -> None:
     """Another base is another program."""
     submission.write("broker/Dockerfile", NODE).task_queue(rabbit="build: ./broker")
     assert "witness-image" in submission.errors(TASK_QUEUE)

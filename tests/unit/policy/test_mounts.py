@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.model.plan import Fill
+from grader.model.plan import VolumeContent
 from tests.unit.policy.conftest import TASK_QUEUE
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_a_folder_becomes_one_volume_that_is_filled(submission: Submission) -> N
     )
     plan = submission.plan()
     services = plan.compose["services"]
-    assert plan.fills == (Fill(volume="fill-1", source="data"),)
+    assert plan.volume_contents == (VolumeContent(volume="fill-1", source="data"),)
     assert plan.compose["volumes"] == {"fill-1": {}}
     filled = {"type": "volume", "source": "fill-1", "volume": {"nocopy": True}}
     assert services["a"]["volumes"] == [{**filled, "target": "/data"}, {"type": "volume", "target": "/data/cache"}]
@@ -144,7 +144,7 @@ def test_configs_and_secrets_travel_as_contents(submission: Submission) -> None:
 @pytest.mark.parametrize(
     "target", ["/usr/lib/rabbitmq", "/opt/rabbitmq", "/bin", "/usr/local/bin/docker-entrypoint.sh"]
 )
-def test_nothing_is_mounted_over_the_programs_of_a_witness(submission: Submission, target: str) -> None:
+def test_nothing_is_mounted_over_the_programs_of_a_broker(submission: Submission, target: str) -> None:
     """At their paths or above them."""
     submission.write("x", "1").task_queue(rabbit=f"volumes: ['./x:{target}']")
     assert "witness-covered" in submission.errors(TASK_QUEUE)
@@ -170,9 +170,9 @@ def test_where_a_broker_keeps_its_data_any_user_may_write(submission: Submission
         """
     )
     plan = submission.plan()
-    assert plan.fills == (
-        Fill(volume="fill-1", source="there", data=True),
-        Fill(volume="fill-2", source="", data=True),
-        Fill(volume="fill-3", source="app"),
+    assert plan.volume_contents == (
+        VolumeContent(volume="fill-1", source="there", data=True),
+        VolumeContent(volume="fill-2", source="", data=True),
+        VolumeContent(volume="fill-3", source="app"),
     )
     assert set(plan.compose["volumes"]) == {"fill-1", "fill-2", "fill-3", "fill-4"}

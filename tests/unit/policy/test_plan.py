@@ -214,13 +214,13 @@ def test_what_keeps_several_replicas_from_starting_is_named(submission: Submissi
     assert [(f.severity, f.line) for f in found] == ([("warning", 11)] if fails else [])
 
 
-def test_a_witness_runs_an_image_of_its_own_kind(submission: Submission) -> None:
+def test_a_broker_under_test_runs_an_image_of_its_own_kind(submission: Submission) -> None:
     """A broker of the contract is the broker, not just anything under its name."""
     submission.task_queue(rabbit="image: node:20-alpine")
     assert submission.errors(TASK_QUEUE) == {"witness-image": 4}
 
 
-def test_a_witness_does_not_run_what_another_service_builds(submission: Submission) -> None:
+def test_a_broker_under_test_does_not_run_what_another_service_builds(submission: Submission) -> None:
     """Its image is the catalogue's, which a service of the submission must not replace."""
     submission.task_queue(api=f"image: {RABBIT}")
     assert submission.errors(TASK_QUEUE) == {"witness-image": 3}

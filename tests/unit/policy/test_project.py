@@ -207,7 +207,7 @@ def test_a_compose_file_below_that_builds_from_above_is_taken(submission: Submis
         ("old", "src", "src/Dockerfile"),
     }
     assert plan.compose["services"]["app"]["environment"] == {"A": "1", "B": "2", "T": "docker"}
-    assert [fill.source for fill in plan.fills] == ["data", "docker/conf"]
+    assert [content.source for content in plan.volume_contents] == ["data", "docker/conf"]
     assert "compose-file-below" in submission.codes()
 
 

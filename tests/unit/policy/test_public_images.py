@@ -1,4 +1,4 @@
-"""Which images a submission may name: any of the public registries to build on, the catalogue's for its witnesses."""
+"""Which images a submission may name: any of the public registries to build on, the catalogue's for its brokers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Witnesses: brokers and databases whose behaviour is evidence, so their programs must be ours."""
+"""Brokers and databases under test: their behaviour is evidence, so their programs must be ours."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _UNPACKED = re.compile(r"\.(tar|t?gz|tgz|tbz2?|bz2|txz|xz|zst)\b|://|git@", re.I
 
 
 def right_image(scope: Scope, name: str, sets: bitnami.Sets | None = None) -> bool:
-    """Say whether a witness may run the image `name`; complains if not. sets: what the service sets besides."""
+    """Say whether it may run the image `name`; complains if not. sets: what the service sets besides."""
     contract = scope.contract
     image = parse(name)
     if contract is None or not contract.images:
@@ -82,8 +82,8 @@ def _suggest(scope: Scope, name: str, upstreams: tuple[str, ...], sets: bitnami.
     return msg("Use an image of the catalogue (grader images list shows them).")
 
 
-def witness_is_built(scope: Scope) -> None:
-    """Refuse a witness that runs the image of another service's build."""
+def not_built_elsewhere(scope: Scope) -> None:
+    """Refuse a broker under test that runs the image of another service's build."""
     scope.error(
         "witness-image",
         msg(
@@ -94,8 +94,8 @@ def witness_is_built(scope: Scope) -> None:
     )
 
 
-def judge_witness_stage(scope: Scope, instructions: list[df.Instruction], stages: Stages, target: str) -> None:
-    """A witness that is built may only add configuration to an image of the catalogue."""
+def judge_stage_under_test(scope: Scope, instructions: list[df.Instruction], stages: Stages, target: str) -> None:
+    """A broker under test that is built may only add configuration to an image of the catalogue."""
     last = stages.find(target) if target else len(stages.names) - 1
     if last is None:
         return

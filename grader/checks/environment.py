@@ -1,4 +1,4 @@
-"""The checks' world: the attached stack, the live History, and probes made on demand."""
+"""The checks' environment: the attached stack, the live History, and probes made on demand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LOG_LINES = 20
 
 
-class World:
+class Environment:
     """Made once per run of checks. `dirty` is set when a check did not pass: the next one starts from a reset stack.
 
     failed: the checks that did not pass in this run, for one that can be judged apart from them if it knows.

@@ -28,7 +28,7 @@ class Stopped:
         self.exit_code = exit_code
 
 
-class Disturbances:
+class FaultInjector:
     """What may be done to the submission's containers: each a `with` block, in effect inside, healed on leaving it.
 
     A target is a container ("worker-2") or a service ("rabbitmq"). `ready`: leaving the block also waits until it says
