@@ -66,7 +66,7 @@ _HOMES = {
     "grader.authoring.groups": ("GroupSubject",),
     "grader.authoring.queues": ("QueueOutage", "QueueSubject"),
     "grader.authoring.subject": ("Subject",),
-    "grader.authoring.verdicts": ("blocked", "check", "fail", "fail_on"),
+    "grader.authoring.verdicts": ("blocked", "check", "fail"),
     "grader.authoring.environment": ("Environment",),
     "grader.errors": ("CheckFailure", "GraderError"),
     "grader.model.history": ("Event", "History"),
