@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from grader import images, serving
+from grader import brokers, images, serving
 from grader.checks.session import ServiceState
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.events import Notice
@@ -24,23 +24,21 @@ if TYPE_CHECKING:
     from grader.pipeline import Run, Stages
     from grader.stack.stack import Stack
 
-WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
-
 
 def start(run: Run, stage: Stages, stack: Stack, plan: StackPlan) -> dict[str, ServiceState]:
     """Start brokers while images build, then the rest, and wait for readiness.
 
     Early is only what stands on nothing that is built, in the order of `depends_on`; nothing of it is judged.
     """
-    witnesses = [s.name for s in run.assignment.services if s.role in WITNESSES]
-    first = early.startable(plan.compose["services"], witnesses, (b.service for b in plan.builds))
-    brokers = _Background(lambda: stack.up(first, deps=True) if first else None)
+    waited_for = [s.name for s in run.assignment.services if brokers.is_evidence(s.role)]
+    first = early.startable(plan.compose["services"], waited_for, (b.service for b in plan.builds))
+    started = _Background(lambda: stack.up(first, deps=True) if first else None)
     try:
         stage("build", lambda: build(run, stack))
     finally:
-        brokers.join()
+        started.join()
     with contextlib.suppress(SubmissionBrokenError):
-        brokers.result()
+        started.result()
     for name in early.remove_failed(stack):
         stage.listen(Notice(msg("%(container)s failed while images were built; it is started anew.", container=name)))
     stage("up", lambda: stack.up(None, deps=True))

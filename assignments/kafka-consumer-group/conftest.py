@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import Evidence, blocked, fail, msg
+from grader import KAFKA_ERRORS, POSTGRES_ERRORS, SCHEMA_ERRORS, Evidence, GroupState, Record, blocked, fail, msg
 from grader.faults.heal import each
 from grader.oracles import group as oracle
 from grader.oracles.violation import listed
 from grader.polling import Deadline, DeadlineError, eventually
-from grader.probes.kafka import KAFKA_ERRORS, GroupState, Record
-from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from grader import Kafka, Postgres
     from grader.checks.disturbances import Disturbances
     from grader.checks.ids import Ids
     from grader.checks.world import World
-    from grader.probes.kafka import Kafka
-    from grader.probes.postgres import Postgres
 
 TOPIC, GROUP, TABLE, SERVICE = "user-events", "user-service", "processed", "processor"
 REPEATS = "events.repeat"

@@ -8,24 +8,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from grader import blocked, fail, judge, msg
+from grader import BROKER_ERRORS, QueueMissingError, RabbitMQ, blocked, digest, fail, judge, msg, shown, subject_of
 from grader.errors import CheckFailure
 from grader.oracles import delivery, sharing
 from grader.oracles.violation import listed
 from grader.polling import Deadline, DeadlineError, eventually
-from grader.probes.amqp_bodies import digest, shown, subject_of
-from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError, RabbitMQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from grader import HTTP, Answer, Held
     from grader.checks.disturbances import Disturbances
     from grader.checks.ids import Ids
     from grader.checks.world import World
     from grader.model.history import Event, History
     from grader.oracles.violation import Violation
-    from grader.probes.held import Held
-    from grader.probes.http import HTTP, Answer
 
 TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
 REPLICAS = 3

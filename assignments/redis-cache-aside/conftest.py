@@ -15,13 +15,11 @@ from grader.polling import DeadlineError, eventually
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from grader import HTTP, Answer, Postgres, Redis
     from grader.checks.disturbances import Disturbances
     from grader.checks.ids import Ids
     from grader.checks.world import World
     from grader.oracles.violation import Violation
-    from grader.probes.http import HTTP, Answer
-    from grader.probes.postgres import Postgres
-    from grader.probes.redis import Redis
 
 TTL_S = 300
 ANSWER_S = 10.0

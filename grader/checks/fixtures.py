@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader import brokers
 from grader.checks.disturbances import Disturbances
 from grader.checks.ids import Ids
 
 if TYPE_CHECKING:
     from grader.checks.world import World
-    from grader.probes.kafka import Kafka
-    from grader.probes.postgres import Postgres
-    from grader.probes.rabbitmq import RabbitMQ
     from grader.probes.recorder import Recorder
-    from grader.probes.redis import Redis
     from grader.stack.stack import Stack
 
 
@@ -52,25 +49,13 @@ def faults(world: World) -> Disturbances:
     return Disturbances(world.stack, world.recorder)
 
 
-@pytest.fixture(scope="session")
-def rabbitmq(world: World) -> RabbitMQ:
-    """The contract's broker `rabbitmq`."""
-    return world.rabbitmq()
+def _of_role(role: str) -> Any:
+    def made(world: World) -> Any:
+        return world.probe(role)
+
+    made.__doc__ = f"The contract's service with the role `{role}`."
+    return pytest.fixture(scope="session", name=role)(made)
 
 
-@pytest.fixture(scope="session")
-def redis(world: World) -> Redis:
-    """The contract's `redis`."""
-    return world.redis()
-
-
-@pytest.fixture(scope="session")
-def postgres(world: World) -> Postgres:
-    """The contract's database server `db`."""
-    return world.postgres()
-
-
-@pytest.fixture(scope="session")
-def kafka(world: World) -> Kafka:
-    """The contract's broker `kafka`."""
-    return world.kafka()
+# Each room has a fixture of its role's name: what speaks with that service.
+globals().update({role: _of_role(role) for role in brokers.rooms()})

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from grader import brokers
 from grader.errors import CheckFailure
+from grader.model.assignment import ContractService
 from grader.model.outcome import Evidence
 from grader.model.text import literal, msg
 from grader.probes.addresses import Addresses
 from grader.probes.containers import ContainerWatch
-from grader.probes.firehose import Firehose
-from grader.probes.http import HTTP
-from grader.probes.kafka import Kafka
-from grader.probes.kafka_group import GroupWatch
-from grader.probes.postgres import Postgres
-from grader.probes.rabbitmq import RabbitMQ
 from grader.probes.recorder import Recorder
-from grader.probes.redis import Redis
 from grader.stack.stack import Stack
 
 if TYPE_CHECKING:
@@ -68,43 +64,30 @@ class World:
             ),
         )
 
-    def rabbitmq(self, service: str = "rabbitmq") -> RabbitMQ:
-        """Return a probe of the broker. Raises CheckFailure if the broker never came up."""
-        self.ready_service(service)
-        return RabbitMQ(self.stack, self.recorder, service)
+    def probe(self, role: str, target: str = "", **options: Any) -> Any:
+        """Return what speaks with the contract's service of a role, with another service, or with one container.
 
-    def firehose(self, rabbitmq: RabbitMQ, stored: tuple[str, ...]) -> Firehose:
-        """Start observing a broker until the end of the run."""
-        firehose = Firehose(self.addresses, self.recorder, rabbitmq, stored=stored)
-        self._closers.append(firehose.close)
-        firehose.wait_tracing()
-        return firehose
+        options: of the room's probe. `world.redis()` is the same in short. Raises CheckFailure if it never came up.
+        """
+        contract = [service for service in self.session.assignment.services if service.role == role]
+        meant = (s for s in contract if target in {"", s.name} or target.rpartition("-")[0] == s.name)
+        service = next(meant, ContractService(name=target or role, role=role))
+        self.ready_service(target or service.name)
+        return brokers.probe(self.stack, self.recorder, service, target, **options)
 
-    def redis(self, service: str = "redis") -> Redis:
-        """Return a probe of a Redis. Raises CheckFailure if it never came up."""
-        self.ready_service(service)
-        return Redis(self.stack, self.recorder, service)
+    def observe(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Start what a room watches with under this name, until the end of the run; `world.firehose(…)` in short."""
+        begin = next(client.observers[name] for client in brokers.clients() if name in client.observers)
+        observer = begin(self, *arguments, **options)
+        self._closers.append(observer.close)
+        return observer
 
-    def postgres(self, service: str = "db", database: str = "app") -> Postgres:
-        """Return a probe of a PostgreSQL server. Raises CheckFailure if it never came up."""
-        self.ready_service(service)
-        return Postgres(self.stack, self.recorder, service, database)
-
-    def kafka(self, service: str = "kafka") -> Kafka:
-        """Return a probe of a Kafka broker. Raises CheckFailure if it never came up."""
-        self.ready_service(service)
-        return Kafka(self.stack, self.recorder, service)
-
-    def group_watch(self, kafka: Kafka, group: str, topic: str) -> GroupWatch:
-        """Record who holds which partitions of a topic until the end of the run."""
-        watch = GroupWatch(kafka, self.recorder, group, topic)
-        self._closers.append(watch.close)
-        return watch
-
-    def http(self, target: str, port: int = 3000) -> HTTP:
-        """Return a client of an HTTP service or of one of its containers. Raises CheckFailure if it never came up."""
-        self.ready_service(target)
-        return HTTP(self.stack, self.recorder, target, port)
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in brokers.rooms():
+            return partial(self.probe, name)
+        if any(name in client.observers for client in brokers.clients()):
+            return partial(self.observe, name)
+        raise AttributeError(name)
 
     def logs(self, service: str) -> tuple[Evidence, ...]:
         """Return the state and last log lines of a service's containers as evidence."""

@@ -6,11 +6,10 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from grader import Evidence, blocked, check, fail, judge, msg
+from grader import Evidence, Record, blocked, check, fail, judge, msg
 from grader.oracles import offsets
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually, never
-from grader.probes.kafka import Record
 
 if TYPE_CHECKING:
     from conftest import ConsumerGroup, Event

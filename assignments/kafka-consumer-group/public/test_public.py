@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from grader import Evidence, check, fail, judge, msg
+from grader import KAFKA_ERRORS, Evidence, check, fail, judge, msg
 from grader.oracles import group as oracle
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError, eventually
-from grader.probes.kafka import KAFKA_ERRORS
 
 if TYPE_CHECKING:
     from conftest import ConsumerGroup, Row

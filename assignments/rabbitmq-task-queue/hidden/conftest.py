@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from grader import BROKER_ERRORS
 from grader.oracles import delivery, sharing
 from grader.polling import DeadlineError, eventually, pause
-from grader.probes.rabbitmq import BROKER_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from grader.polling import DeadlineError, eventually
 if TYPE_CHECKING:
     from conftest import User, Users
 
-    from grader.probes.http import HTTP
+    from grader import HTTP
 
 ANSWERED_S = 3.0
 SLACK_S = 3.0  # what a loaded machine may add

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.probes.resp import RedisError, ask, encoded, read
+from grader.brokers.redis.resp import RedisError, ask, encoded, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

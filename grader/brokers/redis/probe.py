@@ -9,17 +9,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from grader.brokers.redis import BROKER, resp
+from grader.brokers.redis.resp import RedisError
 from grader.errors import CheckFailure
-from grader.model.stores import RedisClient, Ttl
+from grader.model.stores import Ttl
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError, eventually
-from grader.probes import resp
 from grader.probes.addresses import Addresses
-from grader.probes.resp import RedisError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 PASSWORD = "mi_password"  # noqa: S105 - the contract's, of every Redis assignment that has one
 NAME = "grader"
-PORT = 6379
 PATIENCE_S = 3.0
 GONE_S = 5.0
 # Everything that a server which is away, starting, or set up oddly does to a right command of ours.
@@ -43,11 +43,20 @@ REDIS_ERRORS = (
 __all__ = ["PASSWORD", "REDIS_ERRORS", "Redis", "RedisError"]
 
 
+class Connected(msgspec.Struct, frozen=True):
+    """A connection that Redis has: the container it comes from ("" if unknown), its name, its last command."""
+
+    actor: str
+    name: str
+    cmd: str
+
+
 class Redis:
     """A probe of one Redis: `service` is its name in the compose file."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, service: str = "redis") -> None:
+    def __init__(self, stack: Stack, recorder: Recorder, service: str = "redis", *, port: int = BROKER.port) -> None:
         self._stack = stack
+        self._port = port
         self._recorder = recorder
         self.service = service
         self._password: str | None = None
@@ -100,12 +109,12 @@ class Redis:
         An error reply, also to AUTH, is returned as a `RedisError` and not raised. Raises OSError.
         """
         login: tuple[tuple[str | bytes, ...], ...] = () if password is None else (("AUTH", password),)
-        return resp.ask(self._stack.address(self.service, PORT), *login, words, within=PATIENCE_S)
+        return resp.ask(self._stack.address(self.service, self._port), *login, words, within=PATIENCE_S)
 
     @contextmanager
     def connect(self, patience_s: float = PATIENCE_S) -> Iterator[redis.Redis]:
         """Open a client for one short use: RESP2, no retries, bytes. Raises REDIS_ERRORS."""
-        host, port = self._stack.address(self.service, PORT)
+        host, port = self._stack.address(self.service, self._port)
         client = redis.Redis(
             host=host,
             port=port,
@@ -189,13 +198,13 @@ class Redis:
         with self.connect() as client:
             client.flushall()
 
-    def clients(self) -> tuple[RedisClient, ...]:
+    def clients(self) -> tuple[Connected, ...]:
         """Return the connections of others, with the containers they come from."""
         with self.connect() as client:
             listed: Any = client.client_list()
         names = Addresses(self._stack)
         return tuple(
-            RedisClient(
+            Connected(
                 names.name_of(str(entry.get("addr", "")).rpartition(":")[0]),
                 str(entry.get("name", "")),
                 str(entry.get("cmd", "")),

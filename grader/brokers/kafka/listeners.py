@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from grader.brokers.kafka import BROKER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-DEFAULT_PORT = 9092
 _LISTENER = re.compile(r"\s*([A-Za-z0-9_.-]+)://\[?([^\s,\]]*?)\]?:(\d+)\s*$")
 _LISTEN = "0A"  # the state in /proc/net/tcp
 _LOOPBACK_6 = "0" * 24 + "01000000"
@@ -28,10 +29,10 @@ def parse(setting: str) -> tuple[Endpoint, ...]:
     return tuple(Endpoint(m[1].upper(), m[2], int(m[3])) for m in found if m)
 
 
-def for_clients(environment: Mapping[str, str]) -> tuple[Endpoint, ...]:
+def for_clients(environment: Mapping[str, str], usual: int = BROKER.port) -> tuple[Endpoint, ...]:
     """Return the endpoints that clients may be meant to use: those of the broker, in plain text, as they are bound.
 
-    Without KAFKA_LISTENERS a broker binds the ports that it advertises (Confluent's image), or 9092.
+    Without KAFKA_LISTENERS a broker binds the ports that it advertises (Confluent's image), or the usual one.
     """
     bound = parse(environment.get("KAFKA_LISTENERS", "")) or parse(environment.get("KAFKA_ADVERTISED_LISTENERS", ""))
     controllers = {n.strip().upper() for n in environment.get("KAFKA_CONTROLLER_LISTENER_NAMES", "").split(",")}
@@ -41,7 +42,7 @@ def for_clients(environment: Mapping[str, str]) -> tuple[Endpoint, ...]:
         if ":" in entry
     )
     plain = [e for e in bound if e.name not in controllers and protocols.get(e.name, "PLAINTEXT") == "PLAINTEXT"]
-    return tuple(plain) or (Endpoint("", "", DEFAULT_PORT),)
+    return tuple(plain) or (Endpoint("", "", usual),)
 
 
 def listening(proc_net_tcp: str) -> tuple[int, ...]:

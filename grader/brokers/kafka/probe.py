@@ -14,12 +14,12 @@ from kafka import errors
 from kafka.admin import OffsetSpec
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
+from grader.brokers.kafka import BROKER, clients, listeners
 from grader.errors import CheckFailure, GraderError
 from grader.model.streams import GroupState, Listener, Member, Placed, Read, Record
 from grader.model.text import msg
 from grader.oracles import offsets
 from grader.polling import Deadline, DeadlineError, eventually
-from grader.probes import kafka_clients, kafka_listeners
 from grader.probes.addresses import Addresses
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class TopicMissingError(CheckFailure):
 class Kafka:
     """A probe of one broker: `service` is its name in the compose file."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, service: str = "kafka") -> None:
+    def __init__(self, stack: Stack, recorder: Recorder, service: str = "kafka", *, port: int = BROKER.port) -> None:
+        self._usual = port  # where it listens that says nothing of it
         self._stack = stack
         self._recorder = recorder
         self.service = service
@@ -84,23 +85,21 @@ class Kafka:
 
     def listeners(self) -> tuple[Listener, ...]:
         """Return what the broker advertises on each of its plain listeners that answers (none: () )."""
-        endpoints = kafka_listeners.for_clients(self._environment())
+        endpoints = listeners.for_clients(self._environment(), self._usual)
         found = self._answering([e.port for e in endpoints])
         if not found:  # configured by a file of its own
             found = self._answering([p for p in self._listening() if p not in {e.port for e in endpoints}])
         if found and self._port not in found:
-            self._port = next((p for p, (host, _) in found.items() if not kafka_clients.is_loopback(host)), min(found))
-        return tuple(
-            Listener(kafka_listeners.name_of(port, endpoints), *advertised) for port, advertised in found.items()
-        )
+            self._port = next((p for p, (host, _) in found.items() if not clients.is_loopback(host)), min(found))
+        return tuple(Listener(listeners.name_of(port, endpoints), *advertised) for port, advertised in found.items())
 
     def only_localhost(self) -> bool:
         """Say whether the broker sends other containers to their own localhost, whichever listener they use."""
         found = self.listeners()
         # A listener that does not answer us (secured, or a moment later than the others) may be the one for containers.
-        meant = kafka_listeners.parse(self._environment().get("KAFKA_ADVERTISED_LISTENERS", ""))
+        meant = listeners.parse(self._environment().get("KAFKA_ADVERTISED_LISTENERS", ""))
         return bool(found) and all(
-            kafka_clients.is_loopback(host) for host in [*(one.host for one in found), *(one.host for one in meant)]
+            clients.is_loopback(host) for host in [*(one.host for one in found), *(one.host for one in meant)]
         )
 
     # -- topics
@@ -168,7 +167,7 @@ class Kafka:
             while any(consumer.position(tp) < end[tp.partition] for tp in open_):
                 if deadline.passed():
                     raise errors.KafkaTimeoutError(f"{topic} could not be read to its end")
-                for records in consumer.poll(timeout_ms=kafka_clients.within(deadline, 0.2)).values():
+                for records in consumer.poll(timeout_ms=clients.within(deadline, 0.2)).values():
                     found += [self._read(r) for r in records if r.offset < end[r.partition]]
         return sorted(found, key=lambda r: (r.partition, r.offset))
 
@@ -241,9 +240,7 @@ class Kafka:
             self.listeners()
         if self._port is None:
             raise errors.KafkaConnectionError(f"no listener of {self.service} answers")
-        with kafka_clients.opened(
-            kind, self._stack, self.service, self._port, patience_s=patience_s, **configs
-        ) as client:
+        with clients.opened(kind, self._stack, self.service, self._port, patience_s=patience_s, **configs) as client:
             yield client
 
     def _ask(self, question: Callable[[Any], T]) -> T:
@@ -310,7 +307,7 @@ class Kafka:
         for port in ports:
             with (
                 contextlib.suppress(*KAFKA_ERRORS),
-                kafka_clients.opened(
+                clients.opened(
                     library.KafkaAdminClient, self._stack, self.service, port, patience_s=GLIMPSE_S
                 ) as admin,
             ):
@@ -331,7 +328,7 @@ class Kafka:
     def _listening(self) -> tuple[int, ...]:
         for container in self._stack.containers(self.service):
             with contextlib.suppress(DeadlineError):
-                return kafka_listeners.listening(container.exec(["cat", "/proc/net/tcp", "/proc/net/tcp6"])[1])
+                return listeners.listening(container.exec(["cat", "/proc/net/tcp", "/proc/net/tcp6"])[1])
         return ()
 
     def _read(self, record: Any) -> Read:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from grader.probes.kafka_clients import is_loopback
-from grader.probes.kafka_listeners import Endpoint, for_clients, listening, name_of, parse
+from grader.brokers.kafka.clients import is_loopback
+from grader.brokers.kafka.listeners import Endpoint, for_clients, listening, name_of, parse
 
 QUICKSTART = "PLAINTEXT://kafka:29092,PLAINTEXT_HOST://localhost:9092"
 KRAFT = {

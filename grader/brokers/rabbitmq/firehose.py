@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pika
 import pika.exceptions
 
-from grader.errors import GraderError
+from grader.brokers.rabbitmq.bodies import digest, fields, shown, subject_of
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, MARK_KEY, RabbitMQ, connect
+from grader.errors import CheckFailure, GraderError
 from grader.model.text import msg
 from grader.polling import Deadline, DeadlineError, pause
-from grader.probes.amqp_bodies import digest, fields, shown, subject_of
-from grader.probes.rabbitmq import BROKER_ERRORS, MARK_KEY, RabbitMQ, connect
 
 if TYPE_CHECKING:
     from pika.adapters.blocking_connection import BlockingChannel
@@ -205,11 +205,15 @@ class Firehose:
         return self._peers[peer]
 
 
-class FloodError(Exception):
+class FloodError(CheckFailure):
     """The submission has one message delivered so often that the broker's firehose cannot keep up."""
 
     def __init__(self, subject: str, count: int) -> None:
-        super().__init__(subject)
+        super().__init__(
+            "poison-redelivered-forever",
+            expected=msg("a message that fails is delivered a few times at most"),
+            observed=msg("%(id)s was delivered more than %(n)s times", id=subject, n=count - 1),
+        )
         self.subject = subject
         self.count = count
 

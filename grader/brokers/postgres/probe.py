@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
+from grader.brokers.postgres import BROKER, statement_log
 from grader.errors import GraderError
 from grader.model.stores import Backend, Statement
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
-from grader.probes import statement_log
 from grader.probes.addresses import names_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from grader.stack.stack import Stack
 
 NAME = "grader"
-PORT = 5432
 PATIENCE_S = 5
 STATEMENT_S = 20
 LOCK_S = 10
@@ -66,7 +65,7 @@ class StatementWindow:
     """What was asked of the server between two marks of ours; `statements` is complete once the block has ended.
 
     Not in it: the grader's own statements, those over the database container's own socket, and what touches no data
-    (`grader.probes.touching`): connection pools and drivers say much on their own account.
+    (`grader.brokers.postgres.touching`): connection pools and drivers say much on their own account.
     """
 
     def __init__(self) -> None:
@@ -85,8 +84,17 @@ class StatementWindow:
 class Postgres:
     """A probe of one server: `service` is its name in the compose file, `database` the contract's."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, service: str = "db", database: str = "app") -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        recorder: Recorder,
+        service: str = "db",
+        database: str = "app",
+        *,
+        port: int = BROKER.port,
+    ) -> None:
         self._stack = stack
+        self._port = port
         self._recorder = recorder
         self.service = service
         self.database = database
@@ -109,7 +117,7 @@ class Postgres:
     @contextmanager
     def session(self, *, database: str = "", patience_s: int = PATIENCE_S) -> Iterator[psycopg.Connection[Any]]:
         """Open a connection of our own in autocommit mode. Raises POSTGRES_ERRORS and SCHEMA_ERRORS."""
-        host, port = self._stack.address(self.service, PORT)
+        host, port = self._stack.address(self.service, self._port)
         user, password = self._credentials()
         connection = psycopg.connect(
             host=host,
@@ -274,7 +282,7 @@ class Postgres:
         """Return what each statement, with what the log says beside it, does to data."""
         if not said:
             return {}
-        from grader.probes import touching  # noqa: PLC0415 - the parser takes its time to import
+        from grader.brokers.postgres import touching  # noqa: PLC0415 - the parser takes its time to import
 
         own = touching.Catalogue(
             frozenset((schema, name) for schema, name in self.rows(_OWN_RELATIONS)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grader.brokers.rabbitmq.bodies import subject_of
 from grader.polling import Deadline
-from grader.probes.amqp_bodies import subject_of
 
 if TYPE_CHECKING:
     from pika import BasicProperties

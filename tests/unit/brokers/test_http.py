@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.probes.http import HTTP
+from grader.brokers.http.probe import HTTP
 from grader.probes.recorder import Recorder
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from grader.brokers.kafka.probe import KAFKA_ERRORS
 from grader.errors import GraderError
-from grader.probes.kafka import KAFKA_ERRORS
 
 if TYPE_CHECKING:
+    from grader.brokers.kafka.probe import Kafka
     from grader.model.streams import GroupState
-    from grader.probes.kafka import Kafka
     from grader.probes.recorder import Recorder
 
 EVERY_S = 0.25

@@ -14,10 +14,11 @@ import msgspec
 import pika
 import pika.exceptions
 
-from grader.errors import GraderError
+from grader.brokers.rabbitmq import BROKER
+from grader.brokers.rabbitmq.bodies import subject_of
+from grader.brokers.rabbitmq.held import Held
+from grader.errors import CheckFailure, GraderError
 from grader.model.text import msg
-from grader.probes.amqp_bodies import subject_of
-from grader.probes.held import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,14 +78,15 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
 class RabbitMQ:
     """A probe of one broker: `service` is its name in the compose file."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, service: str = "rabbitmq") -> None:
+    def __init__(self, stack: Stack, recorder: Recorder, service: str = "rabbitmq", *, port: int = BROKER.port) -> None:
         self._stack = stack
+        self._port = port
         self._recorder = recorder
         self.service = service
 
     def parameters(self, *, heartbeat: int = 0, patience_s: float = 5.0) -> pika.ConnectionParameters:
         """Return connection parameters through the gateway, as the contract's user."""
-        host, port = self._stack.address(self.service, 5672)
+        host, port = self._stack.address(self.service, self._port)
         return pika.ConnectionParameters(
             host=host,
             port=port,
@@ -247,9 +249,13 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {entry[0]: entry[-1] for entry in value or ()}
 
 
-class QueueMissingError(Exception):
+class QueueMissingError(CheckFailure):
     """The submission has not declared a queue that the contract names."""
 
     def __init__(self, queue: str) -> None:
-        super().__init__(queue)
+        super().__init__(
+            "queue-missing",
+            expected=msg("queue %(queue)s exists", queue=queue),
+            observed=msg("the broker has no queue of that name"),
+        )
         self.queue = queue

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.probes.touching import Catalogue, effect_of
+from grader.brokers.postgres.touching import Catalogue, effect_of
 
 # A small part of what a server answers: as `Postgres.window` asks for it, without the namesakes of others.
 OWN = Catalogue(
@@ -360,5 +360,5 @@ def test_several_statements_are_the_sum_of_each(texts: list[str]) -> None:
 
 def test_the_parser_is_imported_where_a_log_is_read_only() -> None:
     """It takes a tenth of a second, and most commands never need it."""
-    program = "import sys, grader.probes.postgres, grader.checks.judging; sys.exit('sqlglot' in sys.modules)"
+    program = "import sys, grader.brokers.postgres.probe, grader.checks.judging; sys.exit('sqlglot' in sys.modules)"
     assert subprocess.run([sys.executable, "-P", "-c", program], check=False).returncode == 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grader.probes import statement_log
-from grader.probes.statement_log import between, entries, statements
+from grader.brokers.postgres import statement_log
+from grader.brokers.postgres.statement_log import between, entries, statements
 
 LOG = """\
 PostgreSQL init process complete; ready for start up.

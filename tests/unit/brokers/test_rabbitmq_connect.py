@@ -10,7 +10,7 @@ import threading
 import pika
 import pytest
 
-from grader.probes.rabbitmq import BROKER_ERRORS, connect
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, connect
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 

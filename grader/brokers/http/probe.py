@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import msgspec
 
+from grader.brokers.http import BROKER
 from grader.polling import Deadline
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class HTTP:
     """A client of one service of the stack (or of one of its containers), by name."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, target: str, port: int = 3000) -> None:
+    def __init__(self, stack: Stack, recorder: Recorder, target: str, port: int = BROKER.port) -> None:
         self._stack = stack
         self._recorder = recorder
         self.target = target

@@ -1,0 +1,15 @@
+"""The systems that a submission may contain, one room each: all that the grader knows about one lies in its room.
+
+A room is a package in here, or one of another distribution that its entry point in the group `grader.brokers` names;
+it declares one value `BROKER` (`broker.py`). Which rooms there are, only the registry knows.
+"""
+
+from __future__ import annotations
+
+from grader.brokers.broker import Broker
+from grader.brokers.client import Client, Failure, Refusal
+from grader.brokers.registry import Room, client, clients, exported, is_evidence, probe, rooms
+
+__all__ = [
+    "Broker", "Client", "Failure", "Refusal", "Room", "client", "clients", "exported", "is_evidence", "probe", "rooms",
+]  # fmt: skip

@@ -1,0 +1,22 @@
+"""What a room declares. All of it can be imported without a client library: what needs one stands in `client`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known about one system that a submission may contain.
+
+    role: what an assignment.yaml calls it. port: the usual one. client: "module:NAME" of its Client ("" for one that
+    nobody speaks to). images: the upstream names that it runs under; empty for what a submission writes itself, else it
+    is evidence, and its programs must be ours. exports: name that checks import from `grader` -> "module:NAME".
+    """
+
+    role: str
+    port: int
+    client: str = ""
+    images: tuple[str, ...] = ()
+    exports: Mapping[str, str] = {}

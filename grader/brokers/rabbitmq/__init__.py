@@ -1,0 +1,21 @@
+"""RabbitMQ."""
+
+from __future__ import annotations
+
+from grader.brokers.broker import Broker
+
+BROKER = Broker(
+    role="rabbitmq",
+    port=5672,
+    client="grader.brokers.rabbitmq.client:CLIENT",
+    images=("rabbitmq",),
+    exports={
+        "BROKER_ERRORS": "grader.brokers.rabbitmq.probe:BROKER_ERRORS",
+        "Held": "grader.brokers.rabbitmq.held:Held",
+        "QueueMissingError": "grader.brokers.rabbitmq.probe:QueueMissingError",
+        "RabbitMQ": "grader.brokers.rabbitmq.probe:RabbitMQ",
+        "digest": "grader.brokers.rabbitmq.bodies:digest",
+        "shown": "grader.brokers.rabbitmq.bodies:shown",
+        "subject_of": "grader.brokers.rabbitmq.bodies:subject_of",
+    },
+)

@@ -1,0 +1,16 @@
+"""Redis, and Valkey, which speaks the same."""
+
+from __future__ import annotations
+
+from grader.brokers.broker import Broker
+
+BROKER = Broker(
+    role="redis",
+    port=6379,
+    client="grader.brokers.redis.client:CLIENT",
+    images=("redis",),
+    exports={
+        "REDIS_ERRORS": "grader.brokers.redis.probe:REDIS_ERRORS",
+        "Redis": "grader.brokers.redis.probe:Redis",
+    },
+)

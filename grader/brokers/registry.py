@@ -1,0 +1,88 @@
+"""Which rooms there are: those in this package, and those that other distributions bring along."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from grader.brokers.broker import Broker
+    from grader.brokers.client import Client
+    from grader.model.assignment import ContractService
+    from grader.probes.recorder import Recorder
+    from grader.stack.stack import Stack
+
+PACKAGE = "grader.brokers"
+
+
+class Room(NamedTuple):
+    """A system, the folder in which all about it lies, and the distribution that brought it ("" for our own)."""
+
+    broker: Broker
+    folder: Path
+    distribution: str = ""
+
+
+@functools.cache
+def rooms() -> Mapping[str, Room]:
+    """Return all rooms by role."""
+    found = {}
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.ispkg:
+            room = _own(module.name)
+            found[room.broker.role] = room
+    return found
+
+
+def _own(name: str) -> Room:
+    module = importlib.import_module(f"{PACKAGE}.{name}")
+    return Room(module.BROKER, Path(str(module.__file__)).parent)
+
+
+@functools.cache
+def client(role: str) -> Client | None:
+    """Return how a running system is talked to; None for one that nobody speaks to, or that is none of these."""
+    room = rooms().get(role)
+    return named(room.broker.client) if room and room.broker.client else None
+
+
+def probe(stack: Stack, recorder: Recorder, service: ContractService, target: str = "", **options: Any) -> Any:
+    """Return what a check speaks with to a service of the contract, or to `target`, one of its containers.
+
+    options: of the probe's own. Raises LookupError for one that nobody speaks to.
+    """
+    found = client(service.role)
+    if found is None:
+        raise LookupError(service.role)
+    usual = rooms()[service.role].broker.port
+    return found.probe(stack, recorder, target or service.name, **{"port": service.port or usual, **options})
+
+
+def is_evidence(role: str) -> bool:
+    """Say whether a role is a broker or database of an image that we know, and so can start before all is built."""
+    room = rooms().get(role)
+    return bool(room and room.broker.images)
+
+
+def clients() -> Iterator[Client]:
+    """Yield how each system is talked to."""
+    yield from (found for role in rooms() if (found := client(role)))
+
+
+def exported(name: str) -> Any:
+    """Return what a room gives to the authors of checks under this name. Raises LookupError."""
+    for room in rooms().values():
+        if name in room.broker.exports:
+            return named(room.broker.exports[name])
+    raise LookupError(name)
+
+
+def named(path: str) -> Any:
+    """Return what "module:NAME" names."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
