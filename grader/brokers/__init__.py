@@ -8,8 +8,20 @@ from __future__ import annotations
 
 from grader.brokers.broker import Broker
 from grader.brokers.client import Client, Failure, Refusal
-from grader.brokers.registry import Room, client, clients, exported, is_evidence, probe, rooms
+from grader.brokers.registry import (
+    Room,
+    client,
+    clients,
+    exported,
+    is_evidence,
+    is_unseen,
+    probe,
+    rooms,
+    sources,
+)
+from grader.brokers.source import Kind, Source
 
 __all__ = [
-    "Broker", "Client", "Failure", "Refusal", "Room", "client", "clients", "exported", "is_evidence", "probe", "rooms",
+    "Broker", "Client", "Failure", "Kind", "Refusal", "Room", "Source", "client", "clients", "exported", "is_evidence",
+    "is_unseen", "probe", "rooms", "sources",
 ]  # fmt: skip

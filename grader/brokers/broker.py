@@ -6,17 +6,21 @@ from collections.abc import Mapping
 
 import msgspec
 
+from grader.brokers.source import Source
+
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known about one system that a submission may contain.
 
     role: what an assignment.yaml calls it. port: the usual one. client: "module:NAME" of its Client ("" for one that
     nobody speaks to). images: the upstream names that it runs under; empty for what a submission writes itself, else it
-    is evidence, and its programs must be ours. exports: name that checks import from `grader` -> "module:NAME".
+    is evidence, and its programs must be ours. sources: what its probes record, by the name of the source. exports:
+    name that checks import from `grader` -> "module:NAME".
     """
 
     role: str
     port: int
     client: str = ""
     images: tuple[str, ...] = ()
+    sources: Mapping[str, Source] = {}
     exports: Mapping[str, str] = {}

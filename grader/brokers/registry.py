@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from grader.brokers.broker import Broker
     from grader.brokers.client import Client
+    from grader.brokers.source import Source
     from grader.model.assignment import ContractService
+    from grader.model.history import Event
     from grader.probes.recorder import Recorder
     from grader.stack.stack import Stack
 
@@ -72,6 +74,18 @@ def is_evidence(role: str) -> bool:
 def clients() -> Iterator[Client]:
     """Yield how each system is talked to."""
     yield from (found for role in rooms() if (found := client(role)))
+
+
+@functools.cache
+def sources() -> Mapping[str, Source]:
+    """Return what the probes of all rooms record, by the name of the source."""
+    return {name: source for room in rooms().values() for name, source in room.broker.sources.items()}
+
+
+def is_unseen(event: Event) -> bool:
+    """Say whether an event is for our own order alone: no reader sees it."""
+    source = sources().get(event.source)
+    return source is not None and event.kind in source.unseen
 
 
 def exported(name: str) -> Any:

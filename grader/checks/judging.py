@@ -51,7 +51,7 @@ def outcome_of(world: World, spec: CheckSpec, began: float, failure: BaseExcepti
     ended = world.recorder.clock()
     if isinstance(failure, BlockedError):
         return Outcome(check=spec.id, verdict="blocked", blocked_by=failure.need, began=began, ended=ended)
-    events = _capped(tuple(e for e in world.recorder.history(began) if e.kind != "mark"))
+    events = _capped(tuple(e for e in world.recorder.history(began) if not brokers.is_unseen(e)))
     if failure is None:
         return Outcome(check=spec.id, verdict="passed", began=began, ended=ended, events=events)
     if not world.stack.canary():

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.source import Kind, Source
+from grader.model.text import msg
 
 BROKER = Broker(
     role="postgres",
     port=5432,
     client="grader.brokers.postgres.client:CLIENT",
     images=("postgres",),
+    sources={
+        "db": Source(kinds={"row": Kind(msg("row in the database by %(actor)s:"), msg("row in the database:"))}),
+    },
     exports={
         "POSTGRES_ERRORS": "grader.brokers.postgres.probe:POSTGRES_ERRORS",
         "Postgres": "grader.brokers.postgres.probe:Postgres",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.rabbitmq.events import SOURCE
 
 BROKER = Broker(
     role="rabbitmq",
     port=5672,
     client="grader.brokers.rabbitmq.client:CLIENT",
     images=("rabbitmq",),
+    sources={"amqp": SOURCE},
     exports={
         "BROKER_ERRORS": "grader.brokers.rabbitmq.probe:BROKER_ERRORS",
         "Held": "grader.brokers.rabbitmq.held:Held",
