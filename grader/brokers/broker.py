@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from grader.brokers.source import Source
+from grader.model.reasons import Reason
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,8 +15,8 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
 
     role: what an assignment.yaml calls it. port: the usual one. client: "module:NAME" of its Client ("" for one that
     nobody speaks to). images: the upstream names that it runs under; empty for what a submission writes itself, else it
-    is evidence, and its programs must be ours. sources: what its probes record, by the name of the source. exports:
-    name that checks import from `grader` -> "module:NAME".
+    is evidence, and its programs must be ours. sources: what its probes record, by the name of the source. reasons:
+    why a check fails that looks at it, by code. exports: name that checks import from `grader` -> "module:NAME".
     """
 
     role: str
@@ -23,4 +24,5 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
     client: str = ""
     images: tuple[str, ...] = ()
     sources: Mapping[str, Source] = {}
+    reasons: Mapping[str, Reason] = {}
     exports: Mapping[str, str] = {}

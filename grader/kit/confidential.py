@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from grader.brokers.reasons import REASONS
 from grader.errors import UsageError
-from grader.model.reasons import REASONS
 from grader.model.text import msg
 from grader.verify import subjects
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from grader import i18n, untrusted
+from grader.brokers.reasons import REASONS
 from grader.exports import atomic
 from grader.exports.gradebook import number
-from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
 from grader.reports import charts
 from grader.reports.class_stats import STATES, row_max, settled, statistics, who

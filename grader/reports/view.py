@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader import untrusted
+from grader.brokers.reasons import REASONS
 from grader.exports.findings import LEFT_OUT, SEVERITIES, worst
 from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
-from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
 from grader.reports import allowance
 from grader.reports.progress import WORDS as HOW

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from grader.brokers.reasons import REASONS
 from grader.errors import UsageError
-from grader.model.reasons import REASONS
 from grader.model.text import Bilingual, msg
 from grader.policy.document import yaml_load
 from grader.policy.document.nodes import Mapping, Scalar, Sequence, is_null

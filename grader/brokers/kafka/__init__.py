@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.kafka.reasons import REASONS
 from grader.brokers.source import Kind, Source
 from grader.model.text import msg
 
@@ -21,6 +22,7 @@ BROKER = Broker(
             },
         )
     },
+    reasons=REASONS,
     exports={
         "GroupState": "grader.model.streams:GroupState",
         "KAFKA_ERRORS": "grader.brokers.kafka.probe:KAFKA_ERRORS",

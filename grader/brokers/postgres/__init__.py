@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.postgres.reasons import REASONS
 from grader.brokers.source import Kind, Source
 from grader.model.text import msg
 
@@ -14,6 +15,7 @@ BROKER = Broker(
     sources={
         "db": Source(kinds={"row": Kind(msg("row in the database by %(actor)s:"), msg("row in the database:"))}),
     },
+    reasons=REASONS,
     exports={
         "POSTGRES_ERRORS": "grader.brokers.postgres.probe:POSTGRES_ERRORS",
         "Postgres": "grader.brokers.postgres.probe:Postgres",

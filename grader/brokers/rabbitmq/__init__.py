@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grader.brokers.broker import Broker
 from grader.brokers.rabbitmq.events import SOURCE
+from grader.brokers.rabbitmq.reasons import REASONS
 
 BROKER = Broker(
     role="rabbitmq",
@@ -11,6 +12,7 @@ BROKER = Broker(
     client="grader.brokers.rabbitmq.client:CLIENT",
     images=("rabbitmq",),
     sources={"amqp": SOURCE},
+    reasons=REASONS,
     exports={
         "BROKER_ERRORS": "grader.brokers.rabbitmq.probe:BROKER_ERRORS",
         "Held": "grader.brokers.rabbitmq.held:Held",

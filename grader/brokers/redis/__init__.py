@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.redis.reasons import REASONS
 
 BROKER = Broker(
     role="redis",
     port=6379,
     client="grader.brokers.redis.client:CLIENT",
     images=("redis",),
+    reasons=REASONS,
     exports={
         "REDIS_ERRORS": "grader.brokers.redis.probe:REDIS_ERRORS",
         "Redis": "grader.brokers.redis.probe:Redis",

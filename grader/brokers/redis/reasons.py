@@ -1,30 +1,18 @@
-"""Why Redis, PostgreSQL and a cache in front of it fail."""
+"""Why Redis and a cache in it fail."""
 
 from __future__ import annotations
 
 from grader.model.reasons.reason import Reason
 from grader.model.text import msg
 
-CACHING: dict[str, Reason] = {
-    # -- Redis and PostgreSQL
+REASONS: dict[str, Reason] = {
+    # -- the server
     "redis-password-unknown": Reason(
         title=msg("Redis wants a password that is not the contract's"),
         why=msg("Whoever does not know the password is refused (WRONGPASS), also the other services."),
         hint=msg(
             "Start Redis without a password or with --requirepass mi_password, and give it to the other services."
         ),
-    ),
-    "database-missing": Reason(
-        title=msg("The database app does not exist"),
-        why=msg("The contract's tables lie in the database app; in another one nobody finds them."),
-        hint=msg(
-            "Set POSTGRES_DB: app on the service db; it acts on an empty data folder only (docker compose down -v)."
-        ),
-    ),
-    "table-differs": Reason(
-        title=msg("A table is not as the contract says"),
-        why=msg("The grader writes and reads rows as the contract describes them; here the database refused."),
-        hint=msg("Create the table exactly as in the handout; further columns need a default."),
     ),
     # -- a cache
     "cache-key-missing": Reason(
@@ -149,11 +137,6 @@ CACHING: dict[str, Reason] = {
         title=msg("A write is not accepted"),
         why=msg("PUT is how users change; without it nothing can be invalidated."),
         hint=msg("Send the request with curl -X PUT and a JSON body, and read the API's log."),
-    ),
-    "replica-missing": Reason(
-        title=msg("A replica is missing"),
-        why=msg("Only with two replicas can one see whether they share what they cache."),
-        hint=msg("Set deploy.replicas: 2, without container_name and without a single fixed port."),
     ),
     "invalidated-before-commit": Reason(
         title=msg("The cache keeps the old row after a write"),

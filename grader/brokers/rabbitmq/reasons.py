@@ -5,7 +5,16 @@ from __future__ import annotations
 from grader.model.reasons.reason import Reason
 from grader.model.text import msg
 
-MESSAGES: dict[str, Reason] = {
+REASONS: dict[str, Reason] = {
+    # -- the broker
+    "broker-user-not-declared": Reason(
+        title=msg("The broker does not know the user admin"),
+        why=msg("A broker without declared users only has guest; admin/admin123 is refused (403 ACCESS_REFUSED)."),
+        hint=msg(
+            "Declare RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS on the service rabbitmq; they act on an empty "
+            "data folder only, so remove an old volume first (docker compose down -v)."
+        ),
+    ),
     # -- tasks and their results
     "queue-missing": Reason(
         title=msg("A queue of the contract is missing"),
@@ -167,14 +176,6 @@ MESSAGES: dict[str, Reason] = {
         hint=msg("Report only after the work succeeded; put the failed task aside instead."),
     ),
     # -- recovery and stopping
-    "not-recovered": Reason(
-        title=msg("It does not recover after the broker was away"),
-        why=msg("Brokers are restarted and updated; whoever uses them must come back without help."),
-        hint=msg(
-            "Handle close and error of the connection: connect, declare and consume anew, or exit and "
-            "let restart: work."
-        ),
-    ),
     "no-patience-with-broker": Reason(
         title=msg("It gives up when the broker is late"),
         why=msg(
@@ -195,10 +196,5 @@ MESSAGES: dict[str, Reason] = {
         hint=msg(
             "On SIGTERM finish the task, or just close the connection: the broker gives the task to another worker."
         ),
-    ),
-    "stop-ignored": Reason(
-        title=msg("SIGTERM is ignored"),
-        why=msg("After 10 s Docker kills the process in the middle of whatever it does."),
-        hint=msg("Handle SIGTERM, or use init: true; a process with PID 1 ignores signals that it has no handler for."),
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.model.reasons.reason import Reason
 from grader.model.text import msg
 
-GROUPS: dict[str, Reason] = {
+REASONS: dict[str, Reason] = {
     "topic-missing": Reason(
         title=msg("The topic of the contract is missing"),
         why=msg("Others send to the topic by its name; what is sent to another one is not found."),
