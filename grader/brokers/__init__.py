@@ -7,6 +7,7 @@ it declares one value `BROKER` (`broker.py`). Which rooms there are, only the re
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.by_hand import commands
 from grader.brokers.client import Client, Failure, Refusal
 from grader.brokers.registry import (
     Room,
@@ -22,6 +23,20 @@ from grader.brokers.registry import (
 from grader.brokers.source import Kind, Source
 
 __all__ = [
-    "Broker", "Client", "Failure", "Kind", "Refusal", "Room", "Source", "client", "clients", "exported", "is_evidence",
-    "is_unseen", "probe", "rooms", "sources",
-]  # fmt: skip
+    "Broker",
+    "Client",
+    "Failure",
+    "Kind",
+    "Refusal",
+    "Room",
+    "Source",
+    "client",
+    "clients",
+    "commands",
+    "exported",
+    "is_evidence",
+    "is_unseen",
+    "probe",
+    "rooms",
+    "sources",
+]

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from grader.brokers.broker import Broker
 from grader.brokers.kafka.reasons import REASONS
 from grader.brokers.source import Kind, Source
 from grader.model.text import msg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Where each image has Kafka's commands, and how it calls them.
+COMMANDS = {"apache/kafka": "/opt/kafka/bin/{}.sh", "confluentinc/cp-kafka": "{}"}
+
+
+def _by_hand(_variables: Mapping[str, str], image: str) -> tuple[str, ...]:
+    called = next((path for name, path in COMMANDS.items() if name in image), "{}")
+    topics, groups = (called.format(f"kafka-{word}") for word in ("topics", "consumer-groups"))
+    server = "--bootstrap-server localhost:9092 --describe"
+    return f"{topics} {server}", f"{groups} {server} --all-groups"
+
 
 BROKER = Broker(
     role="kafka",
@@ -23,6 +39,7 @@ BROKER = Broker(
         )
     },
     reasons=REASONS,
+    by_hand=_by_hand,
     exports={
         "GroupState": "grader.model.streams:GroupState",
         "KAFKA_ERRORS": "grader.brokers.kafka.probe:KAFKA_ERRORS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.by_hand import commands
 from grader.brokers.rabbitmq.events import SOURCE
 from grader.brokers.rabbitmq.reasons import REASONS
 
@@ -13,6 +14,7 @@ BROKER = Broker(
     images=("rabbitmq",),
     sources={"amqp": SOURCE},
     reasons=REASONS,
+    by_hand=commands("rabbitmqctl list_queues name messages consumers durable"),
     exports={
         "BROKER_ERRORS": "grader.brokers.rabbitmq.probe:BROKER_ERRORS",
         "Held": "grader.brokers.rabbitmq.held:Held",

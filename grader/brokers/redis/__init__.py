@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.by_hand import commands
 from grader.brokers.redis.reasons import REASONS
 
 BROKER = Broker(
@@ -11,6 +12,7 @@ BROKER = Broker(
     client="grader.brokers.redis.client:CLIENT",
     images=("redis",),
     reasons=REASONS,
+    by_hand=commands("redis-cli", "redis-cli monitor"),
     exports={
         "REDIS_ERRORS": "grader.brokers.redis.probe:REDIS_ERRORS",
         "Redis": "grader.brokers.redis.probe:Redis",
