@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grader.brokers.broker import Broker
+from grader.brokers.broker import Broker, Programs
 from grader.brokers.kafka.reasons import REASONS
+from grader.brokers.kafka.rules import RULES
+from grader.brokers.kafka.set_up import APACHE, CONFLUENT
 from grader.brokers.source import Kind, Source
 from grader.model.text import msg
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Where each image has Kafka's commands, and how it calls them.
-COMMANDS = {"apache/kafka": "/opt/kafka/bin/{}.sh", "confluentinc/cp-kafka": "{}"}
+COMMANDS = {APACHE: "/opt/kafka/bin/{}.sh", CONFLUENT: "{}"}
 
 
 def _by_hand(_variables: Mapping[str, str], image: str) -> tuple[str, ...]:
@@ -27,7 +29,9 @@ BROKER = Broker(
     role="kafka",
     port=9092,
     client="grader.brokers.kafka.client:CLIENT",
-    images=("apache/kafka", "confluentinc/cp-kafka"),
+    images=(APACHE, CONFLUENT),
+    rules=RULES,
+    programs=Programs(r"kafka-[a-z-]+(?:\.sh)?\Z", COMMANDS),
     sources={
         "kafka": Source(
             glyph="≡",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from grader.brokers.broker import Broker
 from grader.brokers.postgres.reasons import REASONS
+from grader.brokers.postgres.rules import RULES
 from grader.brokers.source import Kind, Source
 from grader.model.text import msg
 
@@ -23,6 +24,7 @@ BROKER = Broker(
     port=5432,
     client="grader.brokers.postgres.client:CLIENT",
     images=("postgres",),
+    rules=RULES,
     sources={
         "db": Source(kinds={"row": Kind(msg("row in the database by %(actor)s:"), msg("row in the database:"))}),
     },

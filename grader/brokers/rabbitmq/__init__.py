@@ -6,12 +6,14 @@ from grader.brokers.broker import Broker
 from grader.brokers.by_hand import commands
 from grader.brokers.rabbitmq.events import SOURCE
 from grader.brokers.rabbitmq.reasons import REASONS
+from grader.brokers.rabbitmq.rules import RULES
 
 BROKER = Broker(
     role="rabbitmq",
     port=5672,
     client="grader.brokers.rabbitmq.client:CLIENT",
     images=("rabbitmq",),
+    rules=RULES,
     sources={"amqp": SOURCE},
     reasons=REASONS,
     by_hand=commands("rabbitmqctl list_queues name messages consumers durable"),

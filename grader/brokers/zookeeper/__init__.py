@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from grader.brokers.broker import Broker
+from grader.brokers.zookeeper.rules import RULES
 
-BROKER = Broker(role="zookeeper", port=2181, images=("confluentinc/cp-zookeeper",))
+BROKER = Broker(role="zookeeper", port=2181, images=("confluentinc/cp-zookeeper",), rules=RULES)

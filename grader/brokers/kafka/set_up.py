@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from grader.brokers.seen import Remark
 from grader.model.text import Text, msg
-from grader.policy.image_names import Image, parse
 
 if TYPE_CHECKING:
-    from grader.policy.scope import Scope
-    from grader.policy.service import Judged
+    from grader.brokers.seen import Image, Mounted, Seen
 
 APACHE, CONFLUENT = "apache/kafka", "confluentinc/cp-kafka"
 FIRST_WITHOUT_ZOOKEEPER = 8  # of Confluent's: Apache Kafka 4.0. Apache's own image has never started with it
@@ -31,7 +30,6 @@ _NO_SETTINGS = frozenset(
     )
 )  # fmt: skip
 _OWN_MACHINE = re.compile(r"[\w.-]+://\[?(?:localhost|127\.[\d.]+|::1|0\.0\.0\.0)\]?:\d+", re.IGNORECASE)
-_MAX_BYTES = 1 << 20
 
 
 class SetUp(NamedTuple):
@@ -43,41 +41,30 @@ class SetUp(NamedTuple):
     built_in: bool = False
 
 
-def image_of(one: Judged) -> Image | None:
-    """Return the image that a service runs, or that its build grows from."""
-    return parse(one.build.root if one.build else str(one.emitted["image"]))
-
-
-def by_its_own_script(one: Judged, image: Image) -> bool:
-    """Say whether the image's own script starts a service, with nothing but the variables to go by."""
-    command = one.emitted.get("command") or []
-    first = (command.split() if isinstance(command, str) else command)[:1]
-    options = image.upstream == "postgres" and (first == ["postgres"] or any(w.startswith("-") for w in first))
-    return "entrypoint" not in one.emitted and (not first or options)
-
-
 def major(image: Image) -> int | None:
     """Return the major version that a tag names, None where it names none."""
     found = re.match(r"\d+", image.tag)
     return int(found[0]) if found else None
 
 
-def set_up(scope: Scope, one: Judged, image: Image) -> SetUp:
+def set_up(seen: Seen, image: Image) -> SetUp:
     """Return what Kafka's image starts its broker with, as far as the compose file decides it."""
-    environment = one.emitted.get("environment", {})
-    settings = {_property(name): text for name, text in environment.items() if _is_setting(name)}
+    settings = {_property(name): text for name, text in seen.environment.items() if _is_setting(name)}
     if image.upstream != APACHE:
         return SetUp(settings)
-    file, text = _mounted(scope, one, _MOUNTED)
-    if text is None and not settings:
-        file, text = _mounted(scope, one, _DEFAULTS)
-    if text is None:
+    mounted = seen.mounted(f"{_MOUNTED}/{_PROPERTIES}")
+    if mounted is None and not settings:
+        mounted = seen.mounted(f"{_DEFAULTS}/{_PROPERTIES}")
+    if mounted is None:
         return SetUp(settings) if settings else SetUp(dict(_BUILT_IN), built_in=True)
-    written = [
-        (n, *line.partition("=")) for n, line in enumerate(text.splitlines(), 1) if not re.match(r"\s*[#!]", line)
-    ]
+    return _of_file(mounted, settings)
+
+
+def _of_file(mounted: Mounted, settings: dict[str, str]) -> SetUp:
+    lines = enumerate(mounted.text.splitlines(), 1)
+    written = [(n, *line.partition("=")) for n, line in lines if not re.match(r"\s*[#!]", line)]
     found = {name.strip(): value.strip() for _, name, equals, value in written if equals}
-    return SetUp(found | settings, file, {name.strip(): n for n, name, equals, _ in written if equals})
+    return SetUp(found | settings, mounted.file, {name.strip(): n for n, name, equals, _ in written if equals})
 
 
 def _is_setting(name: str) -> bool:
@@ -89,77 +76,69 @@ def _property(name: str) -> str:
     return dotted.replace("...", "-").replace("..", "_")
 
 
-def _mounted(scope: Scope, one: Judged, folder: str) -> tuple[str, str | None]:
-    """Return the properties file that is mounted in a folder of Apache's image: its name and its text."""
-    project = scope.project
-    for config in one.emitted.get("configs", []):
-        if config["target"] == f"{folder}/{_PROPERTIES}":
-            name = str(config["source"])
-            return next((f for f, n in project.file_sources.items() if n == name), ""), project.files.get(name, "")
-    for mount in one.emitted.get("volumes", []):
-        fill = next((f for f in project.fills if f.volume == mount.get("source")), None)
-        if fill and mount["target"].rstrip("/") == folder:
-            path = project.root / fill.source / _PROPERTIES
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _MAX_BYTES:
-                return path.relative_to(project.root).as_posix(), path.read_text("utf-8", "replace")
-    return "", None
-
-
-def without_zookeeper(scope: Scope, one: Judged) -> None:
+def without_zookeeper(seen: Seen) -> Remark | None:
     """A Kafka that has no ZooKeeper mode ends at once when it is configured for ZooKeeper only."""
-    image = image_of(one)
-    environment = one.emitted.get("environment", {})
+    image, environment = seen.image, seen.environment
     if image is None or image.upstream not in {APACHE, CONFLUENT} or "KAFKA_PROCESS_ROLES" in environment:
-        return
+        return None
     release = major(image)
     knows = image.upstream == CONFLUENT and release is not None and release < FIRST_WITHOUT_ZOOKEEPER
-    if not knows and "KAFKA_ZOOKEEPER_CONNECT" in environment:
-        scope.at("image", one.place("image")).warn(
-            "kafka-without-zookeeper",
-            msg(
-                "%(service)s is set up for ZooKeeper, which %(image)s does not have: it ends at once.",
-                service=one.name,
-                image=image.name,
-            ),
-            msg(
-                "Pin confluentinc/cp-kafka:7.9.0, or set it up for KRaft (KAFKA_PROCESS_ROLES and what belongs to it)."
-            ),
-        )
+    if knows or "KAFKA_ZOOKEEPER_CONNECT" not in environment:
+        return None
+    return Remark(
+        code="kafka-without-zookeeper",
+        message=msg(
+            "%(service)s is set up for ZooKeeper, which %(image)s does not have: it ends at once.",
+            service=seen.name,
+            image=image.name,
+        ),
+        remedy=msg(
+            "Pin confluentinc/cp-kafka:7.9.0, or set it up for KRaft (KAFKA_PROCESS_ROLES and what belongs to it)."
+        ),
+        at=("image",),
+    )
 
 
-def advertises_localhost(scope: Scope, one: Judged) -> None:
+def advertises_localhost(seen: Seen) -> Remark | None:
     """Clients connect to what the broker advertises: localhost sends every other container to itself."""
-    image = image_of(one)
+    image, environment = seen.image, seen.environment
     kafka = image is not None and image.upstream in {APACHE, CONFLUENT}
-    if not kafka and not (scope.contract and scope.contract.role == "kafka"):
-        return
-    environment = one.emitted.get("environment", {})
-    if image is None or not kafka or one.build:  # what else is set there is the Dockerfile's to say
+    if not kafka and seen.role != "kafka":
+        return None
+    if image is None or not kafka or seen.built:  # what else is set there is the Dockerfile's to say
         found = SetUp({_ADVERTISED: environment[_ADVERTISES]} if _ADVERTISES in environment else {})
     else:
-        found = set_up(scope, one, image)
+        found = set_up(seen, image)
     if image and image.upstream == CONFLUENT and _ADVERTISED not in found.properties:
-        return  # it does not start without
+        return None  # it does not start without
     addresses = _advertised(found)
     if not addresses or not all(_OWN_MACHINE.fullmatch(address) for address in addresses):
-        return
+        return None
     if found.built_in and image:
-        if not by_its_own_script(one, image):
-            return
-        scope.at("image", one.place("image")).warn(
-            "broker-advertises-localhost",
-            msg(
-                "%(service)s sets up nothing, and %(image)s then advertises localhost only: every other container is "
-                "sent to itself and is refused.",
-                service=one.name,
-                image=image.name,
-            ),
-            whole(one.name),
-        )
-        return
-    at = scope.at("environment", one.place("environment")).at(_ADVERTISES)
-    at = at if _ADVERTISES in environment else _at_file(at, found)
-    at.warn("broker-advertises-localhost", _words(one.name, found), _advertise(one.name, found))
+        return _advertises_built_in(seen, image) if seen.runs_own_script() else None
+    file, line = ("", 0) if _ADVERTISES in environment else _place(found)
+    return Remark(
+        code="broker-advertises-localhost",
+        message=_words(seen.name, found),
+        remedy=_advertise(seen.name, found),
+        at=("environment", _ADVERTISES),
+        file=file,
+        line=line,
+    )
+
+
+def _advertises_built_in(seen: Seen, image: Image) -> Remark:
+    return Remark(
+        code="broker-advertises-localhost",
+        message=msg(
+            "%(service)s sets up nothing, and %(image)s then advertises localhost only: every other container is "
+            "sent to itself and is refused.",
+            service=seen.name,
+            image=image.name,
+        ),
+        remedy=whole(seen.name),
+        at=("image",),
+    )
 
 
 def _words(service: str, found: SetUp) -> Text:
@@ -191,12 +170,10 @@ def _advertised(found: SetUp) -> list[str]:
     return [entry for entry in entries if entry and entry.partition("://")[0].upper() not in controllers]
 
 
-def _at_file(at: Scope, found: SetUp) -> Scope:
+def _place(found: SetUp) -> tuple[str, int]:
     """Return the place in the mounted file, where that says it."""
     line = found.lines.get(_ADVERTISED) or found.lines.get(_LISTENERS)
-    if not (found.file and line):
-        return at
-    return type(at)(at.project, at.path, line, at.service, at.sink, found.file)
+    return (found.file, line) if found.file and line else ("", 0)
 
 
 def whole(service: str) -> Text:
