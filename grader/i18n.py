@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from grader import installed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,6 +83,23 @@ def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslatio
     catalogues = [t for t in found if isinstance(t, gettext.GNUTranslations)]
     if not catalogues:
         return gettext.NullTranslations()
-    for before, after in itertools.pairwise(catalogues):
+    for before, after in itertools.pairwise([*catalogues, _Brought(lang)]):
         before.add_fallback(after)
     return catalogues[0]
+
+
+class _Brought(gettext.NullTranslations):
+    """The catalogues of what other distributions bring, looked for when ours do not have a message."""
+
+    def __init__(self, lang: str) -> None:
+        super().__init__()
+        self._lang = lang
+        self._catalogues: list[gettext.NullTranslations] | None = None
+
+    def gettext(self, message: str) -> str:
+        """Return the translation, or the message."""
+        if self._catalogues is None:
+            places = [folder / "locale" for package in installed.packages() if (folder := package.folder())]
+            self._catalogues = [gettext.translation(DOMAIN, place, [self._lang], fallback=True) for place in places]
+        said = (catalogue.gettext(message) for catalogue in self._catalogues)
+        return next((text for text in said if text != message), message)

@@ -6,11 +6,10 @@ it declares one value `BROKER` (`broker.py`). Which rooms there are, only the re
 
 from __future__ import annotations
 
-from grader.brokers.broker import Broker
-from grader.brokers.by_hand import commands
+from grader.brokers.broker import Broker, Programs, Room
+from grader.brokers.by_hand import ByHand, commands
 from grader.brokers.client import Client, Failure, Refusal
 from grader.brokers.registry import (
-    Room,
     client,
     clients,
     exported,
@@ -20,23 +19,14 @@ from grader.brokers.registry import (
     rooms,
     sources,
 )
+from grader.brokers.rules import Refused, Replacement, Rules, Variables
+from grader.brokers.seen import Remark, Seen
 from grader.brokers.source import Kind, Source
+from grader.brokers.store import Store
+from grader.model.reasons import Reason
 
 __all__ = [
-    "Broker",
-    "Client",
-    "Failure",
-    "Kind",
-    "Refusal",
-    "Room",
-    "Source",
-    "client",
-    "clients",
-    "commands",
-    "exported",
-    "is_evidence",
-    "is_unseen",
-    "probe",
-    "rooms",
-    "sources",
-]
+    "Broker", "ByHand", "Client", "Failure", "Kind", "Programs", "Reason", "Refusal", "Refused", "Remark",
+    "Replacement", "Room", "Rules", "Seen", "Source", "Store", "Variables",
+    "client", "clients", "commands", "exported", "is_evidence", "is_unseen", "probe", "rooms", "sources",
+]  # fmt: skip

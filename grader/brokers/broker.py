@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -10,6 +11,9 @@ from grader.brokers.by_hand import ByHand, nothing
 from grader.brokers.rules import NO_RULES, Rules
 from grader.brokers.source import Source
 from grader.model.reasons import Reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Programs(msgspec.Struct, frozen=True):
@@ -46,3 +50,11 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Mapping[str, Reason] = {}
     by_hand: ByHand = nothing
     exports: Mapping[str, str] = {}
+
+
+class Room(NamedTuple):
+    """A system, the folder in which all about it lies, and the distribution that brought it ("" for our own)."""
+
+    broker: Broker
+    folder: Path
+    distribution: str = ""

@@ -6,12 +6,15 @@ import functools
 import importlib
 import pkgutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from grader import installed
+from grader.brokers import brought
+from grader.brokers.broker import Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from grader.brokers.broker import Broker
     from grader.brokers.client import Client
     from grader.brokers.source import Source
     from grader.model.assignment import ContractService
@@ -22,14 +25,6 @@ if TYPE_CHECKING:
 PACKAGE = "grader.brokers"
 
 
-class Room(NamedTuple):
-    """A system, the folder in which all about it lies, and the distribution that brought it ("" for our own)."""
-
-    broker: Broker
-    folder: Path
-    distribution: str = ""
-
-
 @functools.cache
 def rooms() -> Mapping[str, Room]:
     """Return all rooms by role."""
@@ -38,6 +33,10 @@ def rooms() -> Mapping[str, Room]:
         if module.ispkg:
             room = _own(module.name)
             found[room.broker.role] = room
+    for package in installed.packages():
+        room = brought.room_of(package)
+        brought.keep_apart(room, found.values())
+        found[room.broker.role] = room
     return found
 
 

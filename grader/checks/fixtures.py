@@ -58,4 +58,4 @@ def _of_role(role: str) -> Any:
 
 
 # Each room has a fixture of its role's name: what speaks with that service.
-globals().update({role: _of_role(role) for role in brokers.rooms()})
+globals().update({role: _of_role(role) for role in brokers.rooms() if role not in globals()})
