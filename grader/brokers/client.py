@@ -12,8 +12,8 @@ from grader.model.text import Text, literal
 
 if TYPE_CHECKING:
     from grader.probes.addresses import Addresses
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 _SHOWN = 300  # characters of what an exception says
 

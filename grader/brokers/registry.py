@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from grader.brokers.source import Source
     from grader.model.assignment import ContractService
     from grader.model.history import Event
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 PACKAGE = "grader.brokers"
 

@@ -14,8 +14,8 @@ from grader.polling import Deadline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 MAX_BODY = 1_000_000
 HTTP_ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from grader.polling import Deadline
-    from grader.stack.stack import Stack
+    from grader.probes.reach import Stack
 
 Client = TypeVar("Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
 NAME = "grader"

@@ -25,8 +25,8 @@ from grader.probes.addresses import Addresses
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 T = TypeVar("T")
 PATIENCE_S = 5.0

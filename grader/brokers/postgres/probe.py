@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from grader.model.stores import Effect
+    from grader.probes.reach import Container, Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.container import Container
-    from grader.stack.stack import Stack
 
 NAME = "grader"
 PATIENCE_S = 5

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from pika.adapters.blocking_connection import BlockingChannel
 
+    from grader.probes.reach import Container, Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.container import Container
-    from grader.stack.stack import Stack
 
 USER, PASSWORD = "admin", "admin123"  # the contract's, of every RabbitMQ assignment
 MARK_KEY = "grader.mark"  # routing key of our marks; no queue has that name

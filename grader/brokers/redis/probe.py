@@ -25,8 +25,8 @@ from grader.probes.addresses import Addresses
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 PASSWORD = "mi_password"  # noqa: S105 - the contract's, of every Redis assignment that has one
 NAME = "grader"

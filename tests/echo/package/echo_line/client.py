@@ -14,8 +14,8 @@ from grader.polling import Deadline
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 PATIENCE_S = 5.0
 AGAIN_S = 1.0
