@@ -20,12 +20,15 @@ class Installed(NamedTuple):
     entry: EntryPoint
 
     def folder(self) -> Path | None:
-        """Return the folder in which the package lies that it names, None where there is none."""
+        """Return the folder of the package that it names, or that it names a module of; None where there is none.
+
+        What lies beside a single module is anybody's.
+        """
         try:
             found = importlib.util.find_spec(self.entry.module)
-        except ImportError:
+        except Exception:  # whatever a package of somebody else's raises when it is imported: who loads it says so
             return None
-        return Path(found.origin).parent if found and found.origin else None
+        return Path(found.origin).parent if found and found.origin and found.parent else None
 
 
 @functools.cache

@@ -27,11 +27,13 @@ def room_of(package: Installed) -> Room:
     else:
         why = type(broker).__name__
     folder = package.folder()
+    if folder is None and isinstance(broker, Broker):
+        why = "no package"
     if not isinstance(broker, Broker) or folder is None:
         raise UsageError(
             msg(
                 "%(package)s: its entry point %(entry)s in the group %(group)s names no room: %(value)s (%(error)s). "
-                "Let it name a value of grader.brokers.Broker, as module:NAME.",
+                "Let it name a value of grader.brokers.Broker in a package, as module:NAME.",
                 package=package.distribution,
                 entry=package.entry.name,
                 group=GROUP,

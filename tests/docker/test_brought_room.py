@@ -17,7 +17,7 @@ import pytest
 from grader import process
 from tests import echo
 from tests.docker.missing import resolved
-from tests.wheels import ROOT
+from tests.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -248,6 +248,23 @@ def test_an_entry_point_that_names_no_room(site: Path) -> None:
     assert "echo_line:BROKER (AttributeError" in said
 
 
+def test_a_single_module_is_no_room(site: Path) -> None:
+    """What lies beside it belongs to others: neither its images nor its code could be told from theirs."""
+    package = echo.install(site)
+    shutil.copy(package / "__init__.py", site / "echo_alone.py")
+    file = next(site.glob("*.dist-info")) / "entry_points.txt"
+    file.write_text("[grader.brokers]\necho = echo_alone:BROKER\n", "utf-8")
+    assert "names no room: echo_alone:BROKER (no package). Let it name a value of grader.brokers.Broker" in refused()
+    assert digests.of_grader.__wrapped__()
+
+
+def test_a_package_that_cannot_be_imported(site: Path) -> None:
+    """Whatever it raises is said; a reader of other texts is not disturbed by it."""
+    package = echo.install(site)
+    (package / "__init__.py").write_text("raise RuntimeError('a slip')\n", "utf-8")
+    assert "names no room: echo_line:BROKER (RuntimeError: a slip)." in refused()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
