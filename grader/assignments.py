@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from grader import brokers, paths
+from grader import brokers, catalogue, paths
 from grader.errors import UsageError
 from grader.model.assignment import WORKER, Assignment, CheckSpec, ContractService, Images, Limits, Weight
 from grader.model.text import Bilingual, msg
@@ -136,7 +136,10 @@ def _load(directory: Path) -> Assignment:
 
 def _known_roles(file: Path, services: tuple[ContractService, ...]) -> None:
     """Check that each service is of a role that somebody knows: a room's, or a worker."""
-    known = (*brokers.rooms(), WORKER)
+    rooms = brokers.rooms()
+    if any(room.distribution for room in rooms.values()):
+        catalogue.load()  # what others describe in it is looked at now, not in a grading
+    known = (*rooms, WORKER)
     for service in services:
         if service.role not in known:
             near = difflib.get_close_matches(service.role, known, n=1, cutoff=0.5)

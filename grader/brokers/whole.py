@@ -6,6 +6,7 @@ A room of our own is held to the same by our tests.
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,7 +14,7 @@ import yaml
 from grader import paths
 from grader.brokers.by_hand import nothing
 from grader.brokers.client import Client, unsaid
-from grader.brokers.rules import NO_RULES
+from grader.brokers.rules import NO_RULES, Rules
 from grader.brokers.source import Kind, Source
 from grader.model.text import Text, msg
 
@@ -39,6 +40,14 @@ def lacking(broker: Broker, folder: Path, package: str) -> Iterator[Text]:
             package=package,
             role=broker.role,
         )
+    for pattern, error in _unreadable(broker.rules):
+        yield msg(
+            "%(package)s: a rule of the room %(role)s is no regular expression: %(pattern)s (%(error)s). Correct it.",
+            package=package,
+            role=broker.role,
+            pattern=pattern,
+            error=error,
+        )
     if not broker.sources or not all(_is_drawn(source) for source in broker.sources.values()):
         yield msg(
             "%(package)s: the room %(role)s has no event kinds. Say how a timeline draws what its probe records: "
@@ -59,6 +68,17 @@ def lacking(broker: Broker, folder: Path, package: str) -> Iterator[Text]:
             package=package,
             role=broker.role,
         )
+
+
+def _unreadable(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Yield what of the rules is no regular expression, and why."""
+    refused = (known.refused.names for known in rules.variables.values() if known.refused)
+    options = (store.options for store in rules.stores.values())
+    for pattern in (rules.programs, rules.runs[0], *refused, *options):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield pattern, str(error)
 
 
 def _is_drawn(source: object) -> bool:

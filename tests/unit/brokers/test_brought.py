@@ -210,6 +210,29 @@ def test_without_its_rules(site: Path) -> None:
     )
 
 
+def test_a_rule_that_is_no_regular_expression(site: Path) -> None:
+    """It would end a grading otherwise."""
+    edited(echo.install(site), "__init__.py", "/srv/echo(/.*)?", "/srv/echo(/.*")
+    assert "a rule of the room echo is no regular expression: /srv/echo(/.*\\Z (missing )" in refused()
+
+
+def test_images_that_are_no_catalogue(site: Path) -> None:
+    """The file is named when an assignment is loaded, and what is wrong there."""
+    edited(echo.install(site), "images.yaml", "kind: broker", "kind: pigeon")
+    argv = ("list", "--assignments", str(echo.ASSIGNMENTS), "--lang", "en")
+    done = run(site, "-c", GRADER, *argv)
+    assert done.returncode == 2
+    assert "images.yaml is no catalogue of images: Invalid enum value 'pigeon'" in " ".join(done.output.split())
+
+
+def test_an_image_that_is_built_on_nothing(site: Path) -> None:
+    """What an equivalent stands on is somewhere in the catalogue."""
+    edited(echo.install(site), "images.yaml", "python:3.13-slim", "python:0-slim")
+    done = run(site, "-c", GRADER, "list", "--lang", "en")
+    assert done.returncode == 2
+    assert "names the equivalent python:0-slim, which nobody describes" in " ".join(done.output.split())
+
+
 def test_without_its_event_kinds(site: Path) -> None:
     """A timeline would show raw words."""
     without(echo.install(site), "    sources={", "    reasons={")
