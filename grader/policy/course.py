@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from grader.policy.service import Judged
 
 _LOCALHOST = re.compile(
-    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^\s@/]*@)?|://|@|^|,)(?:localhost|127\.0\.0\.1)(?::(?P<port>\d+))?",
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]{0,20})://(?:[^\s@/]{0,200}@)?|://|@|^|,)"
+    r"(?:localhost|127\.0\.0\.1)(?![\w-]|\.\w)(?::(?P<port>\d{1,5}))?",
     re.IGNORECASE,
 )
 # variables in which a service may well speak of itself: where it listens, its name, the quorum of a single node
@@ -95,16 +96,18 @@ def _localhost_in_url(seen: Seen) -> Iterator[Remark]:
                 ),
                 remedy=msg(
                     "Use the name of the service that is meant, as in %(url)s.",
-                    url=_example(found["scheme"] or "", found["port"] or ""),
+                    url=_example(name, found["scheme"] or "", found["port"] or ""),
                 ),
                 at=("environment", name),
             )
 
 
-def _example(scheme: str, port: str) -> str:
-    """Return how others write the address of what is meant, by its scheme or its port."""
+def _example(variable: str, scheme: str, port: str) -> str:
+    """Return how others write the address of what is meant, by its scheme, its port or the variable's name."""
     known = [room.broker for room in brokers.rooms().values() if room.broker.rules.url]
-    of_scheme = (b for b in known if scheme and b.rules.url.startswith(f"{scheme.lower()}://"))
-    of_port = (b for b in known if port == str(b.port))
-    meant = next(of_scheme, None) or next(of_port, None)
-    return meant.rules.url if meant else "http://api:3000"
+    schemes = {b.rules.url.partition("://")[0]: b.rules.url for b in known if "://" in b.rules.url}
+    # rediss, amqps and postgresql mean the same as the shorter word
+    of_scheme = (url for begin, url in schemes.items() if scheme.lower().startswith(begin))
+    of_port = (b.rules.url for b in known if port == str(b.port))
+    of_name = (b.rules.url for b in known if b.role in variable.lower())
+    return next((url for found in (of_scheme, of_port, of_name) for url in found), "http://api:3000")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from pathlib import Path
 
@@ -51,3 +52,12 @@ def test_a_name_that_no_room_exports_is_an_attribute_error() -> None:
     assert brokers.client("worker") is None
     with pytest.raises(LookupError):
         brokers.exported("Nothing")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_room_knows_no_other(role: str) -> None:
+    """What two of them need stands beside them, so that each can be read, and taken away, alone."""
+    others = tuple(f"grader.brokers.{other}" for other in ROLES if other != role)
+    for path in brokers.rooms()[role].folder.rglob("*.py"):
+        tree = ast.walk(ast.parse(path.read_text("utf-8")))
+        assert [n.module for n in tree if isinstance(n, ast.ImportFrom) and (n.module or "").startswith(others)] == []
