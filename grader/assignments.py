@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 import yaml
 
-from grader import paths
+from grader import brokers, catalogue, paths
+from grader.brokers.reasons import reasons_for
 from grader.errors import UsageError
-from grader.model.assignment import Assignment, CheckSpec, ContractService, Images, Limits, Weight
-from grader.model.reasons import FaultyReasonsError, reasons_for
+from grader.model.assignment import WORKER, Assignment, CheckSpec, ContractService, Images, Limits, Weight
+from grader.model.reasons import FaultyReasonsError
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
@@ -93,6 +94,7 @@ def _load(directory: Path) -> Assignment:
         raise UsageError(
             msg("%(file)s is not a valid assignment: %(error)s", file=str(file), error=str(error))
         ) from error
+    _known_roles(file, document.services)
     tests = _tests(directory)
     hidden_here = (directory / "hidden").is_dir()
     checks = []
@@ -137,6 +139,26 @@ def _load(directory: Path) -> Assignment:
         version=document.version,
         directory=str(directory.resolve()),
     )
+
+
+def _known_roles(file: Path, services: tuple[ContractService, ...]) -> None:
+    """Check that each service is of a role that somebody knows: a room's, or a worker."""
+    rooms = brokers.rooms()
+    if any(room.distribution for room in rooms.values()):
+        catalogue.load()  # what others describe in it is looked at now, not in a grading
+    known = (*rooms, WORKER)
+    for service in services:
+        if service.role not in known:
+            near = difflib.get_close_matches(service.role, known, n=1, cutoff=0.5)
+            raise UsageError(
+                msg(
+                    "%(file)s: %(service)s has the role %(role)s, which no room declares. Write one of: %(known)s.",
+                    file=str(file),
+                    service=service.name,
+                    role=service.role,
+                    known=", ".join(near or known),
+                )
+            )
 
 
 def _consistent(file: Path, checks: tuple[CheckSpec, ...]) -> None:

@@ -17,6 +17,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from grader import installed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -85,7 +87,7 @@ def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslatio
         catalogues[:0] = [_Said(_side_by_side(file, lang)) for file in written if file.is_file()]
     if not catalogues:
         return gettext.NullTranslations()
-    for before, after in itertools.pairwise(catalogues):
+    for before, after in itertools.pairwise([*catalogues, _Brought(lang)]):
         before.add_fallback(after)
     return catalogues[0]
 
@@ -135,3 +137,20 @@ def _pairs(node: Any, lang: str) -> Iterator[tuple[str, str]]:
             yield node["en"], node[lang]
         for value in node.values():
             yield from _pairs(value, lang)
+
+
+class _Brought(gettext.NullTranslations):
+    """The catalogues of what other distributions bring, looked for when ours do not have a message."""
+
+    def __init__(self, lang: str) -> None:
+        super().__init__()
+        self._lang = lang
+        self._catalogues: list[gettext.NullTranslations] | None = None
+
+    def gettext(self, message: str) -> str:
+        """Return the translation, or the message."""
+        if self._catalogues is None:
+            places = [folder / "locale" for package in installed.packages() if (folder := package.folder())]
+            self._catalogues = [found for place in places if (found := _catalogue(place, self._lang))]
+        said = (catalogue.gettext(message) for catalogue in self._catalogues)
+        return next((text for text in said if text != message), message)

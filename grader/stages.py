@@ -15,8 +15,8 @@ import msgspec
 
 from grader import binding, catalogue, starting
 from grader import policy as policies
-from grader.authoring.session import ServiceState, Session
 from grader.checks import runner
+from grader.checks.session import ServiceState, Session
 from grader.events import Listener, Notice
 from grader.images.endpoint import connect
 from grader.model.outcome import Outcome

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader import images, serving
-from grader.authoring.session import ServiceState
+from grader.brokers import is_evidence
+from grader.checks.session import ServiceState
 from grader.errors import GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.probes.recorder import Recorder
@@ -24,15 +25,13 @@ if TYPE_CHECKING:
     from grader.model.plan import StackPlan
     from grader.stack.stack import Stack
 
-UNDER_TEST = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
-
 
 def brokers(stack: Stack, plan: StackPlan, assignment: Assignment) -> Background:
     """Start brokers, beside whatever else is done: those that stand on nothing that is built.
 
     In the order of `depends_on`. Nothing of it is judged: what it raises is forgotten.
     """
-    under_test = [s.name for s in assignment.services if s.role in UNDER_TEST]
+    under_test = [s.name for s in assignment.services if is_evidence(s.role)]
     first = early.startable(plan.compose["services"], under_test, (b.service for b in plan.builds))
     return Background(lambda: stack.up(first, deps=True) if first else None)
 

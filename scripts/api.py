@@ -1,7 +1,9 @@
-"""Writes docs/api.md: everything that an assignment may import from `grader`, from its docstrings.
+"""Writes what an assignment may import from `grader`: docs/api.md from the docstrings, grader/__init__.pyi for mypy.
 
-python scripts/api.py            write the page
-python scripts/api.py --check    fail if the page is not what the docstrings say
+python scripts/api.py            write both
+python scripts/api.py --check    fail if one of them is not what the code says
+
+What other distributions export is in neither: it stays `Any`.
 """
 
 from __future__ import annotations
@@ -14,15 +16,27 @@ import typing
 from pathlib import Path
 
 import grader
+from grader import brokers
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "api.md"
+STUB = ROOT / "grader" / "__init__.pyi"
+STUB_HEAD = """\
+# What `grader` offers to authors, for mypy; scripts/api.py writes it from grader/__init__.py and the rooms' exports.
+from typing import Any
+
+from grader._version import __version__ as __version__
+"""
+STUB_END = """
+def __getattr__(name: str) -> Any: ...  # what rooms of other distributions export
+"""
 HEAD = """# The author's API
 
 All that an assignment imports comes from `grader`; this page is written by `scripts/api.py` from the docstrings.
 [Writing an assignment](authoring.md) shows how they work together.
 """
 ROOMS = (
-    ("A check", ("check", "blocked", "Subject", "QueueSubject", "GroupSubject", "Contract", "contract")),
+    ("A check", ("check", "blocked", "Subject", "HTTPSubject", "QueueSubject", "GroupSubject", "Contract", "contract")),
     (
         "What is waited for",
         ("arrived", "delivered", "either", "at_most", "holds", "eventually", "never", "quiet_for", "pause"),
@@ -33,10 +47,26 @@ ROOMS = (
 )
 
 
+def homes() -> dict[str, str]:
+    """Return all names that an assignment imports, and the module in which each is."""
+    found = {name: home for home, names in grader.HOMES.items() for name in names}
+    for room in brokers.rooms().values():
+        if not room.distribution:
+            found |= {name: path.partition(":")[0] for name, path in room.broker.exports.items()}
+    return dict(sorted(found.items()))
+
+
+def stub() -> str:
+    """Return the types."""
+    ordered = sorted(homes().items(), key=lambda n: (n[1], not n[0].isupper(), not n[0][0].isupper(), n[0]))
+    lines = [f"from {home} import {name} as {name}" for name, home in ordered]
+    return "\n".join([STUB_HEAD + lines[0], *lines[1:], STUB_END])
+
+
 def text() -> str:
     """Return the page."""
     placed = [name for _, names in ROOMS for name in names]
-    rest = [name for name in grader.__all__ if name not in placed and not name.startswith("_")]
+    rest = [name for name in homes() if name not in placed]
     parts = [HEAD]
     for title, names in (*ROOMS, ("Besides", tuple(rest))):
         parts += [f"\n## {title}\n", *(_entry(name) for name in names)]
@@ -85,14 +115,14 @@ def main() -> int:
     """Write or check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
-    wanted = text()
-    if not parser.parse_args().check:
-        PAGE.write_text(wanted, "utf-8")
-        return 0
-    if PAGE.is_file() and PAGE.read_text("utf-8") == wanted:
-        return 0
-    sys.stderr.write(f"{PAGE} is not what the docstrings say: python scripts/api.py\n")
-    return 1
+    check = parser.parse_args().check
+    for file, wanted in ((PAGE, text()), (STUB, stub())):
+        if not check:
+            file.write_text(wanted, "utf-8")
+        elif not file.is_file() or file.read_text("utf-8") != wanted:
+            sys.stderr.write(f"{file} is not what the code says: python scripts/api.py\n")
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

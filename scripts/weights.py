@@ -21,12 +21,12 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from grader import assignments, process, scratch
+from grader import assignments, brokers, process, scratch
 
 ROOT = Path(__file__).resolve().parent.parent
 COLUMNS = 120
 RUFF_S = 30.0
-BROKERS = ("rabbitmq", "redis", "kafka", "zookeeper", "postgres")
+BROKERS = tuple(role for role in brokers.rooms() if brokers.is_evidence(role))
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 

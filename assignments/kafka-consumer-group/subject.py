@@ -24,7 +24,7 @@ from grader import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from grader import Environment
+    from grader import Environment, Postgres
 
 
 class Terms(Contract, frozen=True):
@@ -90,7 +90,7 @@ class ConsumerGroup(GroupSubject):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment, topic=TOPIC, group=GROUP, service=SERVICE)
-        self.postgres = environment.postgres()
+        self.postgres: Postgres = environment.postgres()
         self.sent: dict[str, Event] = {}
         self._seen: set[str] = set()
 

@@ -13,6 +13,7 @@ from grader import (
     Contract,
     Deadline,
     DeadlineError,
+    HTTPSubject,
     QueueMissingError,
     QueueSubject,
     arrived,
@@ -60,7 +61,7 @@ def buried(*subjects: str) -> Condition:
     return arrived(DEAD, *subjects)
 
 
-class TaskQueue(QueueSubject):
+class TaskQueue(QueueSubject, HTTPSubject):
     """The submission as a task queue: submit, send, hold, look who works."""
 
     def __init__(self, environment: Environment) -> None:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from grader import Contract, Subject, caching, contract, eventually, holds
+from grader import Contract, HTTPSubject, caching, contract, eventually, holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grader import HTTP, Answer, Environment, Violation
+    from grader import HTTP, Answer, Environment, Postgres, Redis, Violation
 
 
 class Terms(Contract, frozen=True):
@@ -56,13 +56,13 @@ class User(NamedTuple):
         return f"/api/users/{self.id}"
 
 
-class Users(Subject):
+class Users(HTTPSubject):
     """The submission as an API of users, each replica by itself, with the database and Redis behind it."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.redis = environment.redis()
-        self.postgres = environment.postgres()
+        self.redis: Redis = environment.redis()
+        self.postgres: Postgres = environment.postgres()
         environment.ready_service("api")
         self.apis = self.each("api")
 

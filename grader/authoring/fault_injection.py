@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from grader.authoring.verdicts import fail
-from grader.faults import Faults
-from grader.faults.heal import each, settle
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
-from grader.stack.container import Container
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
+    from grader.probes.reach import Stack
 
 ANSWERS_S = 60.0
 KILLED = 137  # 128 and the number of SIGKILL
@@ -29,6 +26,37 @@ class Stopped:
         self.killed = exit_code == KILLED
 
 
+class Faults(Protocol):
+    """What can be done to containers, and is recorded: `grader.faults` does it."""
+
+    def settle(self) -> None:
+        """Wait until what its restart policy restarted has run 10 s."""
+
+    def kill(self, *services: str) -> None:
+        """SIGKILL services and leave them so."""
+
+    def stop(self, service: str, *, grace_s: float) -> None:
+        """Stop a service gracefully and leave it so."""
+
+    def start(self, *services: str) -> None:
+        """Start what does not run of services."""
+
+    def killed(self, target: str) -> AbstractContextManager[None]:
+        """SIGKILL; heals by starting."""
+
+    def stopped(self, target: str, *, grace_s: float = ...) -> AbstractContextManager[None]:
+        """Stop gracefully; heals by starting."""
+
+    def paused(self, target: str) -> AbstractContextManager[None]:
+        """Freeze; heals by letting it go on."""
+
+    def restarted(self, target: str) -> AbstractContextManager[None]:
+        """Stop gracefully and start again, before the body runs."""
+
+    def removed(self, service: str) -> AbstractContextManager[None]:
+        """Stop gracefully and remove; heals by making it anew."""
+
+
 class FaultInjector:
     """What may be done to the submission's containers: each a `with` block, in effect inside, healed on leaving it.
 
@@ -36,14 +64,13 @@ class FaultInjector:
     yes; a service that does not answer within 60 s after our fault fails the check (`not-recovered`).
     """
 
-    def __init__(self, stack: Stack, recorder: Recorder) -> None:
+    def __init__(self, stack: Stack, faults: Faults) -> None:
         self._stack = stack
-        self._recorder = recorder
-        self._faults = Faults(stack, self._note)
+        self._faults = faults
 
     def settle(self) -> None:
         """Wait until what its restart policy restarted has run 10 s: before a task is sent that a fault must meet."""
-        settle(self._stack)
+        self._faults.settle()
 
     @contextlib.contextmanager
     def killed(self, target: str, *, ready: Callable[[], bool] | None = None) -> Iterator[None]:
@@ -67,8 +94,9 @@ class FaultInjector:
     ) -> Iterator[Stopped]:
         """SIGTERM, SIGKILL after `grace_s`; the block runs after the end, and it is started again on leaving."""
         with self._faults.stopped(target, grace_s=grace_s):
-            container, *_ = self._stack.containers(target) or [self._stack.container(target)]
-            yield Stopped(container.state().exit_code)
+            every = self._stack.containers()
+            first = next(c for c in every if target in {c.service, c.name})
+            yield Stopped(first.state().exit_code)
         self._answers(target, ready)
 
     @contextlib.contextmanager
@@ -93,17 +121,15 @@ class FaultInjector:
 
     def start(self, *services: str) -> None:
         """Start the containers of these services that do not run."""
-        for service in services:
-            self._note("healed", service, "start")
-            for container in self._stack.containers(service):
-                container.start()
+        self._faults.start(*services)
 
     def kill(self, *services: str) -> None:
         """SIGKILL all containers of these services and leave them so: somebody else starts them again."""
-        for service in services:
-            self._note("fault", service, "kill")
-        # All at once: a task handed from dying worker to dying worker would use up its deliveries.
-        each(Container.kill, [c for service in services for c in self._stack.containers(service)])()
+        self._faults.kill(*services)
+
+    def stop(self, service: str, *, grace_s: float) -> None:
+        """Stop all containers of a service gracefully and leave them so: somebody else starts them again."""
+        self._faults.stop(service, grace_s=grace_s)
 
     def _answers(self, target: str, ready: Callable[[], bool] | None) -> None:
         if ready is None:
@@ -118,6 +144,3 @@ class FaultInjector:
                 ),
                 observed=msg("it does not answer"),
             )
-
-    def _note(self, kind: str, actor: str, action: str) -> None:
-        self._recorder.note("grader", kind, actor=actor, action=action)

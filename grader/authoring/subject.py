@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from grader.authoring.verdicts import fail
 from grader.errors import CheckFailure
-from grader.model.reasons import reasons_for
 from grader.oracles.violation import listed
 from grader.polling import DeadlineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from grader.authoring.conditions import Condition
     from grader.authoring.environment import Environment
     from grader.model.history import History
     from grader.model.outcome import Evidence
     from grader.oracles.violation import Violation
-    from grader.probes.http import HTTP
 
 LEAST_S = 20.0  # to come to work in, however late a check is that asks first
 
@@ -37,10 +34,9 @@ class Subject:
         self.ids = environment.ids
         self.faults = environment.faults
         self.recorder = environment.recorder
-        self.limits = environment.session.assignment.limits
+        self.limits = environment.assignment.limits
         self._proven = False
         self._raised: dict[str, Exception] = {}
-        self._clients: dict[str, HTTP] = {}
 
     # -- the record
 
@@ -119,7 +115,7 @@ class Subject:
     def failure(self, reason: str, *evidence: Evidence, **facts: Any) -> CheckFailure:
         """Return what `fail` raises."""
         code, _, word = reason.partition("/")
-        told = reasons_for(self._folder)[code]
+        told = self.environment.reasons()[code]
         said = told.said[word]
         params = {
             name: value if isinstance(value, str | int | float) else listed(value) or "-"
@@ -151,12 +147,8 @@ class Subject:
         return tuple(evidence for service in services for evidence in self.environment.logs(service))
 
     def _logs(self, code: str) -> tuple[Evidence, ...]:
-        told = reasons_for(self._folder).get(code)
+        told = self.environment.reasons().get(code)
         return self.logs(*told.logs) if told else ()
-
-    @property
-    def _folder(self) -> Path:
-        return self.environment.folder
 
     # -- state between checks
 
@@ -196,19 +188,6 @@ class Subject:
     def replicas(self, service: str, most: int) -> int:
         """Return how many containers of a service there are, at least 1 and at most what the contract demands."""
         return max(1, min(most, len(self.environment.stack.containers(service))))
-
-    def http(self, service: str) -> HTTP:
-        """Return a client of an HTTP service; that it never came up counts for one check."""
-        if service not in self._clients:
-            try:
-                self._clients[service] = self.environment.http(service)
-            except CheckFailure as failure:
-                self.once(service, failure)
-        return self._clients[service]
-
-    def each(self, service: str) -> list[HTTP]:
-        """Return a client of each container of an HTTP service."""
-        return [self.environment.http(container.name) for container in self.environment.stack.containers(service)]
 
     def failed(self, *checks: str) -> bool:
         """Say whether one of these checks did not pass in this run."""

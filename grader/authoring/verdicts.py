@@ -40,7 +40,7 @@ def check(check_id: str, *, needs: str | tuple[str, ...] = ()) -> Callable[[F], 
 
 
 def fail(code: str, *, expected: Text, observed: Text, evidence: tuple[Evidence, ...] = ()) -> NoReturn:
-    """Fail the check with a reason code of `grader.model.reasons`."""
+    """Fail the check with a reason code (`grader.brokers.reasons` has all of them)."""
     raise CheckFailure(code, expected=expected, observed=observed, evidence=evidence)
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from grader import brokers
 
 if TYPE_CHECKING:
     from grader.authoring.environment import Environment
     from grader.authoring.fault_injection import FaultInjector
     from grader.authoring.ids import Ids
-    from grader.probes.kafka import Kafka
-    from grader.probes.postgres import Postgres
-    from grader.probes.rabbitmq import RabbitMQ
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.probes.redis import Redis
-    from grader.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
@@ -51,25 +49,13 @@ def faults(environment: Environment) -> FaultInjector:
     return environment.faults
 
 
-@pytest.fixture(scope="session")
-def rabbitmq(environment: Environment) -> RabbitMQ:
-    """The contract's broker `rabbitmq`."""
-    return environment.rabbitmq()
+def _of_role(role: str) -> Any:
+    def made(environment: Environment) -> Any:
+        return environment.probe(role)
+
+    made.__doc__ = f"The contract's service with the role `{role}`."
+    return pytest.fixture(scope="session", name=role)(made)
 
 
-@pytest.fixture(scope="session")
-def redis(environment: Environment) -> Redis:
-    """The contract's `redis`."""
-    return environment.redis()
-
-
-@pytest.fixture(scope="session")
-def postgres(environment: Environment) -> Postgres:
-    """The contract's database server `db`."""
-    return environment.postgres()
-
-
-@pytest.fixture(scope="session")
-def kafka(environment: Environment) -> Kafka:
-    """The contract's broker `kafka`."""
-    return environment.kafka()
+# Each room has a fixture of its role's name: what speaks with that service.
+globals().update({role: _of_role(role) for role in brokers.rooms() if role not in globals()})

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from grader.authoring.environment import Environment
-from grader.authoring.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
 from grader.authoring.verdicts import ATTRIBUTE, CheckMark
 from grader.checks.channel import Began, Broken, Ended, Finished, Sender
+from grader.checks.environment import ChecksEnvironment
 from grader.checks.judging import Failures, outcome_of
+from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
 from grader.errors import BlockedError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ChecksPlugin:
     def __init__(self, session: Session, sender: Sender) -> None:
         self.session = session
         self.sender = sender
-        self.environment = Environment(session)
+        self.environment = ChecksEnvironment(session)
         self.verdicts: dict[str, str] = {}
         self._failure: BaseException | None = None
         self._failures = Failures()

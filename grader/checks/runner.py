@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grader import process
-from grader.authoring.session import CHANNEL_VARIABLE, SESSION_VARIABLE
 from grader.checks.channel import Began, Broken, Ended, Finished, receive
+from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE
 from grader.events import CheckBegan, CheckEnded
 from grader.model import portable
 from grader.model.outcome import Evidence, Outcome
@@ -21,7 +21,7 @@ from grader.model.text import msg
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grader.authoring.session import Session
+    from grader.checks.session import Session
     from grader.events import Listener
 
 # Of the grader's own environment the checks need only where temporary files and the cache lie.

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from grader import untrusted
 from grader._version import __version__
+from grader.brokers.reasons import REASONS
 from grader.exports import result_json
 from grader.exports.shown import shown, text_of
-from grader.model.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from grader import untrusted
+from grader.brokers.reasons import reason_of
 from grader.exports import result_json
 from grader.exports.result_json import CheckEntry, FindingEntry, ResultDocument
-from grader.model.reasons import reason_of
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:

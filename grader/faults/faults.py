@@ -35,6 +35,29 @@ class Faults:
         self._stack = stack
         self._note = note
 
+    def settle(self) -> None:
+        """Wait until what its restart policy restarted has run 10 s."""
+        settle(self._stack)
+
+    def kill(self, *services: str) -> None:
+        """SIGKILL all containers of these services and leave them so."""
+        for service in services:
+            self._note("fault", service, "kill")
+        # All at once: a task handed from dying worker to dying worker would use up its deliveries.
+        each(Container.kill, [c for service in services for c in self._stack.containers(service)])()
+
+    def stop(self, service: str, *, grace_s: float) -> None:
+        """Stop all containers of a service gracefully (SIGTERM, SIGKILL after `grace_s`) and leave them so."""
+        self._note("fault", service, "stop")
+        each(lambda container: container.stop(grace_s), self._stack.containers(service))()
+
+    def start(self, *services: str) -> None:
+        """Start the containers of these services that do not run."""
+        for service in services:
+            self._note("healed", service, "start")
+            for container in self._stack.containers(service):
+                container.start()
+
     def killed(self, target: Target) -> AbstractContextManager[None]:
         """SIGKILL, as a crash of the machine: sockets close at once, no restart policy applies. Heals by starting."""
         return self._until_started(target, "kill", lambda container: container.kill())

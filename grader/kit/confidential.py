@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import yaml
 
+from grader.brokers.reasons import reasons_for
 from grader.errors import UsageError
-from grader.model.reasons import reasons_for
 from grader.model.text import msg
 from grader.verify import subjects
 

@@ -11,18 +11,19 @@ from grader.model.text import Bilingual
 Level = Literal["core", "robust", "bonus"]
 Visibility = Literal["public", "hidden"]
 Images = Literal["catalogue", "public"]
-Role = Literal["rabbitmq", "redis", "postgres", "kafka", "zookeeper", "http", "worker"]
+WORKER = "worker"  # the role of what has no room of its own: it shows by its work whether it is ready
 
 
 class ContractService(msgspec.Struct, frozen=True, kw_only=True):
     """A service that the contract names.
 
-    role: how its readiness is judged. port: the port that others use. replicas: how many containers the contract
-    demands (1 unless said). A broker or database under test must run a catalogue image.
+    role: which system it is, by the name of its room (`grader.brokers`), or WORKER. port: the port that others use.
+    replicas: how many containers the contract demands (1 unless said). A broker or database under test must run a
+    catalogue image.
     """
 
     name: str
-    role: Role
+    role: str
     port: int = 0
     replicas: int = 1
     images: tuple[str, ...] = ()  # upstream names that a broker under test may run ("rabbitmq")

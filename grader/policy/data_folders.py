@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.policy.stores import Store, store_of
+from grader.policy.stores import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from grader.brokers.store import Store
     from grader.policy.judged import Judged
     from grader.policy.scope import Project
 

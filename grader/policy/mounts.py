@@ -13,18 +13,17 @@ from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, nest
 from grader.policy.values import as_bool, as_bytes, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from grader.brokers.rules import Rules
     from grader.policy.scope import Scope
 
 TMPFS_CAP = 256 << 20
 MAX_MOUNTS = 50
 _SYSTEM = ("/proc", "/sys", "/dev")
 _PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
-_CONFIGURATION = ("/usr/local/etc",)  # where redis images document their configuration
-# what the loader reads, and where Kafka's images keep the scripts that start them (their templates may be replaced)
-_SYSTEM_CONFIGURATION = re.compile(
-    r"/etc(/(ld\.so\.[^/]*(/.*)?|alternatives(/.*)?|(kafka|confluent)(/docker(/(?!.*\.(properties|template|ya?ml)\Z).*)?)?))?\Z",
-    re.DOTALL,
-)
+_CONFIGURATION = ("/usr/local/etc",)  # where some images document their configuration
+_LOADER = re.compile(r"/etc(/(ld\.so\.[^/]*(/.*)?|alternatives(/.*)?))?\Z", re.DOTALL)  # what the loader reads
 _MODES = frozenset({
     "ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy", "private", "rprivate",
 })  # fmt: skip
@@ -54,7 +53,7 @@ def judge_target(scope: Scope, target: str) -> str | None:
     clean = container_path(scope, target)
     if clean is None:
         return None
-    if scope.under_test and holds_programs(clean):
+    if scope.under_test and holds_programs(clean, scope.rules):
         scope.error(
             "witness-covered",
             msg(
@@ -68,9 +67,11 @@ def judge_target(scope: Scope, target: str) -> str | None:
     return clean
 
 
-def holds_programs(path: str) -> bool:
+def holds_programs(path: str, rules: Iterable[Rules]) -> bool:
     """Say whether a path (in normal form) of a broker's image holds its programs, or what decides which of them run."""
-    return (_below(path, _PROGRAMS) and not _below(path, _CONFIGURATION)) or bool(_SYSTEM_CONFIGURATION.match(path))
+    if _LOADER.match(path) or any(r.programs and re.match(r.programs, path, re.DOTALL) for r in rules):
+        return True
+    return _below(path, _PROGRAMS) and not _below(path, _CONFIGURATION)
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from grader.brokers.registry import rooms
 from grader.model.assignment import Assignment, ContractService, Limits
 from grader.policy.collect import Collector, Place
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from grader.brokers.rules import Rules
     from grader.model.findings import Severity
     from grader.model.plan import Build, VolumeContent
     from grader.model.text import Text
@@ -101,6 +103,10 @@ class Scope:
         """Return this scope with the line of `node`."""
         return Scope(self.project, self.path, node.line or self.line, self.service, self.sink, self.file)
 
+    def in_file(self, file: str, line: int) -> Scope:
+        """Return the same place of the model, written at a line of another file."""
+        return Scope(self.project, self.path, line, self.service, self.sink, file)
+
     @property
     def place(self) -> Place:
         """Where this is."""
@@ -117,6 +123,15 @@ class Scope:
         """Whether this is a broker or database whose behaviour must be ours to trust."""
         contract = self.contract
         return bool(contract and contract.images)
+
+    @property
+    def rules(self) -> tuple[Rules, ...]:
+        """What may be set on the service being judged, by the systems that the contract lets it be."""
+        contract = self.contract
+        if contract is None:
+            return ()
+        brokers = (room.broker for room in rooms().values())
+        return tuple(b.rules for b in brokers if b.role == contract.role or set(b.images).intersection(contract.images))
 
     def add(self, severity: Severity, code: str, message: Text, remedy: Text | None = None) -> None:
         """Say something about this place."""

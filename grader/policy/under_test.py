@@ -16,6 +16,9 @@ from grader.policy.mounts import holds_programs
 from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grader.brokers.rules import Rules
     from grader.policy.dockerfile import syntax as df
     from grader.policy.dockerfile.images import Stages
 
@@ -35,7 +38,6 @@ _ADDS_CONFIGURATION = frozenset(
         "CMD",
     }
 )
-_PLUGINS = re.compile(r"rabbitmq-plugins\s+enable(\s+--(offline|online|all))?(\s+[a-z0-9_]+)+\Z")
 _RIGHTS = re.compile(r"(chown|chmod)(\s+-R)?\s+[\w:.+=,-]+(?P<paths>(\s+/[\w./-]+)+)\Z", re.ASCII)
 _UNPACKED = re.compile(r"\.(tar|t?gz|tgz|tbz2?|bz2|txz|xz|zst)\b|://|git@", re.IGNORECASE)
 
@@ -72,8 +74,10 @@ def _suggest(scope: Scope, name: str, upstreams: tuple[str, ...], sets: bitnami.
     near = nearest(name)
     if near is None or near.partition(":")[0] not in upstreams:
         near = nearest(upstreams[0])
-    if sets and bitnami.ZOOKEEPER_MODE.intersection(sets.variables) and bitnami.WITH_ZOOKEEPER in upstreams:
-        near = nearest(bitnami.WITH_ZOOKEEPER)
+    for instead in (each for rules in scope.rules for each in rules.gone.values()):
+        other = bitnami.otherwise(instead, sets.variables if sets else ()).partition(":")[0]
+        if other in upstreams:
+            near = nearest(other)
     new = variables.renamed(near, sets.variables) if near and sets else ""
     if near and new:
         return msg("Use %(image)s; what you set is written there as: %(new)s.", image=near, new=new)
@@ -107,13 +111,13 @@ def judge_stage_under_test(scope: Scope, instructions: list[df.Instruction], sta
         if number not in way:
             continue
         at = Scope(scope.project, scope.path, scope.line + instruction.line, scope.service, scope.sink, scope.file)
-        if instruction.keyword == "RUN" and _prepares(instruction):
+        if instruction.keyword == "RUN" and _prepares(instruction, scope.rules):
             continue
         keyword = instruction.keyword
         if keyword == "ADD" and not _UNPACKED.search(instruction.rest):
             instruction.keyword = "COPY"  # the same for a plain file, and nothing else is unpacked
         more = instruction.keyword not in _ADDS_CONFIGURATION or _chooses_programs(instruction)
-        if more or (instruction.keyword == "COPY" and not _harmless(instruction)):
+        if more or (instruction.keyword == "COPY" and not _harmless(instruction, scope.rules)):
             at.error(
                 "witness-changed",
                 msg(
@@ -121,9 +125,7 @@ def judge_stage_under_test(scope: Scope, instructions: list[df.Instruction], sta
                     service=scope.service,
                     keyword=keyword,
                 ),
-                msg(
-                    "Allowed: COPY of configuration, ENV, EXPOSE, USER, HEALTHCHECK, CMD, RUN rabbitmq-plugins enable."
-                ),
+                _allowed(scope.rules),
             )
 
 
@@ -135,27 +137,35 @@ def _chooses_programs(instruction: df.Instruction) -> bool:
     return any(found is None or any(changes_programs(name) for name, _ in found) for found in read)
 
 
-def _prepares(instruction: df.Instruction) -> bool:
-    """Say whether a RUN only enables plugins and gives away files that are no programs."""
+def _allowed(rules: Sequence[Rules]) -> Text:
+    allowed = ["ENV", "EXPOSE", "USER", "HEALTHCHECK", "CMD", *(r.runs[1] for r in rules if r.runs[1])]
+    return msg("Allowed: COPY of configuration, %(others)s.", others=", ".join(allowed))
+
+
+def _prepares(instruction: df.Instruction, rules: Sequence[Rules]) -> bool:
+    """Say whether a RUN does only what the room allows (enable plugins), and gives away files that are no programs."""
     if instruction.flags or instruction.heredocs:
         return False
-    return all(_PLUGINS.match(part) or _gives_rights(part) for part in re.split(r"\s*&&\s*", instruction.rest.strip()))
+    parts = re.split(r"\s*&&\s*", instruction.rest.strip())
+    return all(
+        any(r.runs[0] and re.match(r.runs[0], part) for r in rules) or _gives_rights(part, rules) for part in parts
+    )
 
 
-def _gives_rights(command: str) -> bool:
+def _gives_rights(command: str, rules: Sequence[Rules]) -> bool:
     match = _RIGHTS.match(command)
-    return match is not None and all(_is_configuration(path) for path in match["paths"].split())
+    return match is not None and all(_is_configuration(path, rules) for path in match["paths"].split())
 
 
-def _is_configuration(target: str) -> bool:
+def _is_configuration(target: str, rules: Sequence[Rules]) -> bool:
     """Say whether an absolute path leads neither out of what it names nor to programs."""
     if ".." in target.split("/") or "$" in target or target.startswith('"') or not target.strip("/"):
         return False
-    return target.startswith("/") and not holds_programs("/" + posixpath.normpath(target).lstrip("/"))
+    return target.startswith("/") and not holds_programs("/" + posixpath.normpath(target).lstrip("/"), rules)
 
 
-def _harmless(instruction: df.Instruction) -> bool:
+def _harmless(instruction: df.Instruction, rules: Sequence[Rules]) -> bool:
     """Configuration is copied to an absolute path outside of the programs, from the submission itself."""
     words = json_words(instruction.rest) or instruction.rest.split()
     target = words[-1] if words else ""
-    return _is_configuration(target) and not any(n == "from" for n, _ in instruction.flags)
+    return _is_configuration(target, rules) and not any(n == "from" for n, _ in instruction.flags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from grader.stack.stack import Stack
+    from grader.probes.reach import Stack
 
 
 def names_of(stack: Stack) -> dict[str, str]:

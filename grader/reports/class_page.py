@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from grader import atomic, i18n, untrusted
-from grader.model.reasons import reason_of
+from grader.brokers.reasons import reason_of
 from grader.model.text import Text, msg
 from grader.presentation import limits
 from grader.presentation.class_stats import STATES, row_max, settled, statistics, who

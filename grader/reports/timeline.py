@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from grader import untrusted
+from grader import brokers, untrusted
+from grader.brokers import Kind, Source
 from grader.model.text import Text, msg
 from grader.presentation import limits
 from grader.reports import fitting
@@ -15,29 +16,26 @@ if TYPE_CHECKING:
     from grader.model.history import Event
     from grader.presentation.words import Words
 
-# kind -> words with the actor, words without it
-KINDS: Final[dict[str, tuple[Text, Text]]] = {
-    "fault": (msg("we broke %(actor)s"), msg("we broke something")),
-    "healed": (msg("we put %(actor)s right again"), msg("we put it right again")),
-    "note": (msg("note on %(actor)s"), msg("note")),
-    "observing": (msg("we watch %(actor)s from here on"), msg("we watch the broker from here on")),
-    "observing-ended": (msg("we do not see %(actor)s any more"), msg("we do not see the broker any more")),
-    "started": (msg("%(actor)s started"), msg("a container started")),
-    "died": (msg("%(actor)s ended"), msg("a container ended")),
-    "paused": (msg("%(actor)s stands still"), msg("a container stands still")),
-    "unpaused": (msg("%(actor)s goes on"), msg("a container goes on")),
-    "out-of-memory": (msg("%(actor)s ran out of memory"), msg("a container ran out of memory")),
-    "published": (msg("published by %(actor)s:"), msg("published:")),
-    "delivered": (msg("delivered to %(actor)s:"), msg("delivered:")),
-    "stored": (msg("lies in the queue of %(actor)s:"), msg("lies in the queue:")),
-    "queue-gone": (msg("a queue of %(actor)s was deleted:"), msg("a queue was deleted:")),
-    "produced": (msg("produced by us to %(actor)s:"), msg("produced by us:")),
-    "group": (msg("the consumer group of %(actor)s"), msg("the consumer group:")),
-    "assigned": (msg("partitions of %(actor)s now:"), msg("partitions now:")),
-    "row": (msg("row in the database by %(actor)s:"), msg("row in the database:")),
-    "request": (msg("request to %(actor)s:"), msg("request:")),
-    "response": (msg("answer of %(actor)s:"), msg("answer:")),
-}
+# What the grader does, and what containers do; what brokers and services do their rooms say (`brokers.sources`).
+_OURS: Final = Source(
+    glyph="⚡",
+    kinds={
+        "fault": Kind(msg("we broke %(actor)s"), msg("we broke something")),
+        "healed": Kind(msg("we put %(actor)s right again"), msg("we put it right again")),
+        "note": Kind(msg("note on %(actor)s"), msg("note")),
+    },
+)
+_CONTAINERS: Final = Source(
+    glyph="▣",
+    kinds={
+        "started": Kind(msg("%(actor)s started"), msg("a container started")),
+        "died": Kind(msg("%(actor)s ended"), msg("a container ended")),
+        "paused": Kind(msg("%(actor)s stands still"), msg("a container stands still")),
+        "unpaused": Kind(msg("%(actor)s goes on"), msg("a container goes on")),
+        "out-of-memory": Kind(msg("%(actor)s ran out of memory"), msg("a container ran out of memory")),
+    },
+)
+_UNKNOWN: Final = Source(kinds={})
 FAULTS: Final[dict[str, Text]] = {
     "kill": msg("we killed %(actor)s (SIGKILL)"),
     "stop": msg("we stopped %(actor)s (SIGTERM)"),
@@ -62,10 +60,8 @@ HEALED: Final[dict[str, Text]] = {
     "scale": msg("we changed the number of replicas of %(actor)s back"),
     "disconnect": msg("we connected %(actor)s again"),
 }
-GLYPHS: Final[dict[str, str]] = {"grader": "⚡", "docker": "▣", "amqp": "✉", "http": "⇄", "kafka": "≡"}
-
-_NOISE: Final = frozenset({"epoch", "digest", "fields", "action", "body"})
-_WHERE: Final = ("exchange", "queue", "queues", "container", "method", "path", "routing_keys")
+_NOISE: Final = frozenset({"action"})
+_AS_IT_IS: Final = frozenset({"container", "text", "message", "error"})
 
 
 class Row(NamedTuple):
@@ -140,7 +136,7 @@ def _row(group: list[Event], began: float, words: Words) -> Row:
         at=first.at - began,
         until=last.at - began,
         source=untrusted.one_line(first.source, limit=limits.SOURCE),
-        glyph=GLYPHS.get(first.source, "•"),
+        glyph=source_of(first.source).glyph,
         what=_what(first, words),
         subject=_subjects([e.subject for e in group if e.subject]),
         details=_details(first, words)[: limits.DETAILS],
@@ -162,8 +158,8 @@ def _what(event: Event, words: Words) -> str:
     text = {"fault": FAULTS, "healed": HEALED}.get(event.kind, {}).get(action)
     if event.actor and text:
         return words(_with_actor(text, event.actor))
-    if event.kind in KINDS:
-        return words(_with_actor(KINDS[event.kind][0], event.actor) if event.actor else KINDS[event.kind][1])
+    if kind := source_of(event.source).kinds.get(event.kind):
+        return words(_with_actor(kind.of, event.actor) if event.actor else kind.alone)
     return untrusted.one_line(f"{event.actor} {event.kind}".strip(), limit=limits.ID)
 
 
@@ -179,31 +175,27 @@ def _subjects(subjects: list[str]) -> str:
 
 
 def _details(event: Event, words: Words) -> tuple[str, ...]:
-    parts = [_detail(key, event.data[key], words) for key in _WHERE if key in event.data]
-    parts += [
-        _detail(key, value, words) for key, value in event.data.items() if key not in _NOISE and key not in _WHERE
-    ]
+    source = source_of(event.source)
+    keys = [key for key in source.details if key in event.data]
+    keys += [key for key in event.data if key not in {*keys, *source.hidden, *_NOISE}]
+    parts = [_detail(source, key, event.data[key], words) for key in keys]
     return tuple(untrusted.one_line(p, limit=limits.ID) for p in parts if p)
 
 
-def _detail(key: str, value: Any, words: Words) -> str:  # noqa: PLR0911 - one line a key
+def _detail(source: Source, key: str, value: Any, words: Words) -> str:
     match key, value:
-        case (_, None | "" | []) | ("redelivered" | "persistent", False) | ("why", "away"):
+        case (_, None | "" | []):
             return ""
-        case ("redelivered", True):
-            return words(msg("delivered again"))
-        case ("delivery_mode", int()):
-            return words(msg("persistent") if value == 2 else msg("transient"))
+        case (_, _) if key in source.details:
+            said = source.details[key](value)
+            return words(said) if isinstance(said, Text) else said
         case ("exit_code", int()):
             return words(msg("exit code %(code)s", code=value))
-        case ("queue", _):
-            return words(msg("queue %(name)s", name=str(value)))
-        case ("queues", list()):
-            return words(msg("into %(names)s", names=", ".join(str(v) for v in value[:5])))
-        case ("exchange", _):
-            return words(msg("exchange %(name)s", name=str(value)))
-        case ("routing_keys", list()):
-            return words(msg("key %(name)s", name=", ".join(str(v) for v in value[:5])))
-        case ("method" | "path" | "status" | "container" | "text" | "message" | "error", _):
+        case (_, _) if key in _AS_IT_IS:
             return str(value)
     return f"{key}={value}"
+
+
+def source_of(name: str) -> Source:
+    """Return how the events of a source are drawn."""
+    return {"grader": _OURS, "docker": _CONTAINERS}.get(name) or brokers.sources().get(name, _UNKNOWN)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader import untrusted
+from grader.brokers.reasons import reason_of
 from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
-from grader.model.reasons import reason_of
 from grader.model.text import Text, msg
 from grader.presentation import limits
 from grader.presentation.findings import LEFT_OUT, SEVERITIES, worst

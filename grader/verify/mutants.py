@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from grader.brokers.reasons import reasons_for
 from grader.errors import UsageError
-from grader.model.reasons import reasons_for
 from grader.model.text import Bilingual, msg
 from grader.policy.document import yaml_load
 from grader.policy.document.nodes import Mapping, Scalar, Sequence, is_null

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from grader import brokers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -60,22 +62,8 @@ def commands(graded: Graded) -> tuple[Commands, ...]:
 
 
 def _tools(role: str, container: str, service: Mapping[str, Any]) -> tuple[str, ...]:
+    if role not in brokers.rooms():
+        return ()
     said: dict[str, str] = {k: str(v) for k, v in (service.get("environment") or {}).items()}
-    into = f"docker exec -it {container}"
-    match role:
-        case "rabbitmq":
-            return (f"{into} rabbitmqctl list_queues name messages consumers durable",)
-        case "redis":
-            return (f"{into} redis-cli", f"{into} redis-cli monitor")
-        case "postgres":
-            user = said.get("POSTGRES_USER", "postgres")
-            return (f"{into} psql -U {user} {said.get('POSTGRES_DB', user)}",)
-        case "kafka":
-            folder = "/opt/kafka/bin/" if "apache/kafka" in str(service.get("image")) else ""
-            suffix = ".sh" if folder else ""
-            return (
-                f"{into} {folder}kafka-topics{suffix} --bootstrap-server localhost:9092 --describe",
-                f"{into} {folder}kafka-consumer-groups{suffix} --bootstrap-server localhost:9092 --describe "
-                "--all-groups",
-            )
-    return ()
+    lines = brokers.rooms()[role].broker.by_hand(said, str(service.get("image")))
+    return tuple(f"docker exec -it {container} {line}" for line in lines)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaAdminClient
 
+from grader.brokers.kafka import clients
+from grader.brokers.kafka.group_watch import GroupWatch
+from grader.brokers.kafka.probe import KAFKA_ERRORS, Kafka, TopicMissingError
 from grader.errors import GraderError
 from grader.faults import Faults
 from grader.model.streams import GroupState, Record
 from grader.oracles import group as oracle
 from grader.polling import eventually
-from grader.probes import kafka_clients
-from grader.probes.kafka import KAFKA_ERRORS, Kafka, TopicMissingError
-from grader.probes.kafka_group import GroupWatch
 from grader.probes.recorder import Recorder
 from tests.docker.stacks import running
 
@@ -80,7 +80,7 @@ def kafka(stack: Stack, recorder: Recorder) -> Kafka:
     """A broker that answers, with topic t of three partitions, made as a submission would make it."""
     probe = Kafka(stack, recorder)
     eventually(probe.ready, within=UP_S, every=0.1, what="kafka")
-    with kafka_clients.opened(KafkaAdminClient, stack, "kafka", 9092, patience_s=10) as admin:
+    with clients.opened(KafkaAdminClient, stack, "kafka", 9092, patience_s=10) as admin:
         admin.create_topics({"t": {"num_partitions": 3, "replication_factor": 1}})
     return probe
 

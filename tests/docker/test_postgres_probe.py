@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from grader.brokers.postgres.probe import POSTGRES_ERRORS, SCHEMA_ERRORS, Postgres
 from grader.faults import Faults
 from grader.polling import eventually
-from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS, Postgres
 from grader.probes.recorder import Recorder
 from tests.docker.stacks import running
 

@@ -11,10 +11,10 @@ os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its image cannot be pulle
 
 from testcontainers.core.container import DockerContainer
 
+from grader.brokers.rabbitmq.firehose import Firehose
+from grader.brokers.rabbitmq.probe import QueueMissingError, RabbitMQ
 from grader.polling import eventually
 from grader.probes.addresses import Addresses
-from grader.probes.firehose import Firehose
-from grader.probes.rabbitmq import QueueMissingError, RabbitMQ
 from grader.probes.recorder import Recorder
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.brokers.redis.probe import REDIS_ERRORS, Redis
+from grader.brokers.redis.resp import RedisError
 from grader.errors import CheckFailure
 from grader.faults import Faults
 from grader.oracles import caching
 from grader.polling import eventually
 from grader.probes.recorder import Recorder
-from grader.probes.redis import REDIS_ERRORS, Redis
-from grader.probes.resp import RedisError
 from tests.docker.stacks import running
 
 if TYPE_CHECKING:

@@ -53,8 +53,7 @@ def test_neither_comments_nor_wrapping_nor_requirements_are_python(weights: Modu
 
 
 def test_every_assignment_has_a_weight(weights: ModuleType) -> None:
-    """Each has checks, texts, mutants and right alternatives, and a broker is named somewhere."""
+    """Each has checks, texts, mutants and right alternatives."""
     for name in assignments.names():
         weight = weights.of(name)
         assert min(weight.checks, weight.python, weight.texts, weight.mutants.lines, weight.alternatives.lines) > 0
-    assert weights.naming("rabbitmq")

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from grader import assignments
+from grader.brokers.reasons import reasons_for
 from grader.i18n import languages, render
-from grader.model.reasons import reasons_for
 from grader.model.text import Text
 
 ROOT = Path(__file__).parents[3] / "assignments"

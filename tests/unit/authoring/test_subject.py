@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from grader import CheckFailure, Subject, arrived, at_most, delivered, either, holds
 from grader.authoring.ids import Ids
+from grader.brokers.reasons import reasons_for
 from grader.model.assignment import Limits
-from grader.model.reasons import FaultyReasonsError, reasons_for
+from grader.model.reasons import FaultyReasonsError
 from grader.probes.recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from grader.model.reasons import Reason
 
 REASONS = """
 not-done:
@@ -40,7 +45,10 @@ class Environment:
         self.faults = None
         self.dirty = False
         self.failed: set[str] = set()
-        self.session = type("Session", (), {"assignment": type("A", (), {"limits": Limits()})})
+        self.assignment = SimpleNamespace(limits=Limits())
+
+    def reasons(self) -> Mapping[str, Reason]:
+        return reasons_for(self.folder)
 
 
 @pytest.fixture

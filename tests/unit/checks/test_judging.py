@@ -11,14 +11,14 @@ import psycopg
 import pytest
 import redis
 
+from grader.brokers.rabbitmq.firehose import FloodError
+from grader.brokers.rabbitmq.probe import QueueMissingError
 from grader.checks.judging import Failures, outcome_of
 from grader.errors import BlockedError, CheckFailure, GraderError
 from grader.model.assignment import CheckSpec
 from grader.model.history import History
 from grader.model.text import Bilingual, msg
 from grader.polling import DeadlineError
-from grader.probes.firehose import FloodError
-from grader.probes.rabbitmq import QueueMissingError
 
 TEXT = Bilingual(es="", en="")
 SPEC = CheckSpec(id="a", title=TEXT, requirement=TEXT, points=1, level="core", visibility="public")
@@ -31,7 +31,7 @@ def environment(*, canary: bool = True, running: bool = True) -> Any:
     return SimpleNamespace(
         recorder=SimpleNamespace(clock=lambda: 2.0, history=lambda _since: History()),
         stack=SimpleNamespace(canary=lambda: canary, containers=lambda _name: [container]),
-        session=SimpleNamespace(assignment=SimpleNamespace(services=[SimpleNamespace(name="rabbitmq")])),
+        assignment=SimpleNamespace(services=[SimpleNamespace(name="rabbitmq")]),
         logs=lambda _name: (),
     )
 

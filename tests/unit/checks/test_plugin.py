@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader.authoring.environment import Environment
-from grader.authoring.session import CHANNEL_VARIABLE, SESSION_VARIABLE, ServiceState, Session
 from grader.checks import plugin
 from grader.checks.channel import Began, Broken, Ended, Finished, receive
+from grader.checks.environment import ChecksEnvironment
+from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, ServiceState, Session
 from grader.model import portable
 from grader.model.assignment import Assignment, CheckSpec, ContractService
 from grader.model.findings import Finding
@@ -52,13 +52,14 @@ def spec(
     )  # fmt: skip
 
 
-class Offline(Environment):
+class Offline(ChecksEnvironment):
     """The checks' environment with a stack that is only said to be there."""
 
     canary = True
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.assignment = session.assignment
         self.stack: Any = SimpleNamespace(canary=lambda: self.canary, containers=lambda *_: [])
         self.recorder = Recorder(time.monotonic)
         self.dirty = False
@@ -69,7 +70,7 @@ class Offline(Environment):
 class Ran:
     """What came over the pipe."""
 
-    def __init__(self, messages: list[Any], environment: Environment) -> None:
+    def __init__(self, messages: list[Any], environment: ChecksEnvironment) -> None:
         self.messages = messages
         self.environment = environment
         self.outcomes: dict[str, Outcome] = {m.outcome.check: m.outcome for m in messages if isinstance(m, Ended)}
@@ -83,7 +84,7 @@ class Ran:
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     """Let pytest run the checks of an assignment, in this process: its public and hidden files, and a rubric."""
-    monkeypatch.setattr(plugin, "Environment", Offline)
+    monkeypatch.setattr(plugin, "ChecksEnvironment", Offline)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def ran(
@@ -121,7 +122,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 class _Kept:
     """Remembers the environment of a run, which is gone with pytest."""
 
-    environment: Environment
+    environment: ChecksEnvironment
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

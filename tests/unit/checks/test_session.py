@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from grader import assignments
-from grader.authoring.session import ServiceState, Session
+from grader.checks.session import ServiceState, Session
 from grader.model import portable
 from grader.model.findings import Finding
 from grader.model.text import literal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.model.reasons import REASONS
+from grader.brokers.reasons import REASONS
 from grader.model.stores import Statement, Ttl
 from grader.oracles import caching
 

@@ -187,7 +187,7 @@ def test_each_image_of_bitnami_has_one_in_its_place(
     assert remedy.params == params
 
 
-@pytest.mark.parametrize("name", [*bitnami.REPLACEMENTS])
+@pytest.mark.parametrize("name", [*bitnami.replacements()])
 def test_what_is_proposed_can_be_used(name: str) -> None:
     """Every replacement is in the catalogue and can be built where nothing can be pulled."""
     for variables in ((), ("KAFKA_CFG_ZOOKEEPER_CONNECT",)):

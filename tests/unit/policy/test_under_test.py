@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.unit.policy.conftest import TASK_QUEUE
@@ -45,8 +46,7 @@ def test_the_brokers_programs_are_not_chosen_by_variables(submission: Submission
     "target",
     [
         "/etc", "/etc/ld.so.preload", "/etc/ld.so.conf.d", "/etc/ld.so.conf.d/x.conf", "/etc//./ld.so.cache",
-        "/etc/alternatives", "/etc/kafka/docker", "/etc/kafka/docker/run", "/etc/confluent/docker/launch", "/usr/local",
-        "/usr/local/bin/x.properties",
+        "/etc/alternatives", "/usr/local", "/usr/local/bin/x.properties",
     ],
 )  # fmt: skip
 def test_nothing_is_put_where_a_broker_finds_its_programs(submission: Submission, target: str) -> None:
@@ -57,6 +57,23 @@ def test_nothing_is_put_where_a_broker_finds_its_programs(submission: Submission
     submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
     submission.write("r/x", "x")
     assert submission.task_queue(rabbit="build: ./r").errors(TASK_QUEUE) == {"witness-changed": 2}
+
+
+@pytest.mark.parametrize("target", ["/etc/kafka/docker", "/etc/kafka/docker/run", "/etc/confluent/docker/launch"])
+def test_nothing_is_put_where_an_image_that_the_contract_allows_has_its_scripts(
+    submission: Submission, target: str
+) -> None:
+    """What a room says of its images holds wherever one of them may run, and nowhere else."""
+    broker, *others = TASK_QUEUE.services
+    several = msgspec.structs.replace(broker, images=("rabbitmq", "apache/kafka"))
+    either = msgspec.structs.replace(TASK_QUEUE, services=(several, *others))
+    submission.write("x", "x")
+    submission.task_queue(rabbit=f"volumes: ['./x:{target}']")
+    assert set(submission.errors(either)) == {"witness-covered"}
+    assert not submission.errors(TASK_QUEUE)
+    submission.write("r/Dockerfile", f"FROM rabbitmq:3-management\nCOPY x {target}\n")
+    submission.write("r/x", "x")
+    assert submission.task_queue(rabbit="build: ./r").errors(either) == {"witness-changed": 2}
 
 
 @pytest.mark.parametrize("target", ["/./usr/bin/x", "//etc/./ld.so.preload", "/etc/"])

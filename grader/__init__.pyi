@@ -1,0 +1,64 @@
+# What `grader` offers to authors, for mypy; scripts/api.py writes it from grader/__init__.py and the rooms' exports.
+from typing import Any
+
+from grader._version import __version__ as __version__
+from grader.authoring import malformed as malformed
+from grader.authoring.conditions import Condition as Condition
+from grader.authoring.conditions import arrived as arrived
+from grader.authoring.conditions import at_most as at_most
+from grader.authoring.conditions import delivered as delivered
+from grader.authoring.conditions import either as either
+from grader.authoring.conditions import holds as holds
+from grader.authoring.contract import Contract as Contract
+from grader.authoring.contract import contract as contract
+from grader.authoring.crowd import at_once as at_once
+from grader.authoring.environment import Environment as Environment
+from grader.authoring.subject import Subject as Subject
+from grader.authoring.verdicts import blocked as blocked
+from grader.authoring.verdicts import check as check
+from grader.authoring.verdicts import fail as fail
+from grader.brokers.http.probe import HTTP as HTTP
+from grader.brokers.http.probe import HTTP_ERRORS as HTTP_ERRORS
+from grader.brokers.http.probe import Answer as Answer
+from grader.brokers.http.subject import HTTPSubject as HTTPSubject
+from grader.brokers.kafka.probe import KAFKA_ERRORS as KAFKA_ERRORS
+from grader.brokers.kafka.probe import Kafka as Kafka
+from grader.brokers.kafka.probe import TopicMissingError as TopicMissingError
+from grader.brokers.kafka.subject import GroupSubject as GroupSubject
+from grader.brokers.postgres.probe import POSTGRES_ERRORS as POSTGRES_ERRORS
+from grader.brokers.postgres.probe import SCHEMA_ERRORS as SCHEMA_ERRORS
+from grader.brokers.postgres.probe import Postgres as Postgres
+from grader.brokers.rabbitmq.bodies import digest as digest
+from grader.brokers.rabbitmq.bodies import shown as shown
+from grader.brokers.rabbitmq.bodies import subject_of as subject_of
+from grader.brokers.rabbitmq.held import Held as Held
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS as BROKER_ERRORS
+from grader.brokers.rabbitmq.probe import QueueMissingError as QueueMissingError
+from grader.brokers.rabbitmq.probe import RabbitMQ as RabbitMQ
+from grader.brokers.rabbitmq.subject import QueueOutage as QueueOutage
+from grader.brokers.rabbitmq.subject import QueueSubject as QueueSubject
+from grader.brokers.redis.probe import REDIS_ERRORS as REDIS_ERRORS
+from grader.brokers.redis.probe import Redis as Redis
+from grader.errors import CheckFailure as CheckFailure
+from grader.errors import GraderError as GraderError
+from grader.model.history import Event as Event
+from grader.model.history import History as History
+from grader.model.outcome import Evidence as Evidence
+from grader.model.stores import Statement as Statement
+from grader.model.streams import GroupState as GroupState
+from grader.model.streams import Record as Record
+from grader.model.text import msg as msg
+from grader.oracles import caching as caching
+from grader.oracles import delivery as delivery
+from grader.oracles import group as group
+from grader.oracles import offsets as offsets
+from grader.oracles import sharing as sharing
+from grader.oracles.violation import Violation as Violation
+from grader.polling import Deadline as Deadline
+from grader.polling import DeadlineError as DeadlineError
+from grader.polling import eventually as eventually
+from grader.polling import never as never
+from grader.polling import pause as pause
+from grader.polling import quiet_for as quiet_for
+
+def __getattr__(name: str) -> Any: ...  # what rooms of other distributions export
