@@ -17,7 +17,7 @@ import yaml
 from grader import brokers, catalogue, paths
 from grader.brokers.reasons import reasons_for
 from grader.errors import UsageError
-from grader.model.assignment import WORKER, Assignment, CheckSpec, ContractService, Images, Limits, Weight
+from grader.model.assignment import TERMS, WORKER, Assignment, CheckSpec, ContractService, Images, Limits, Weight
 from grader.model.reasons import FaultyReasonsError
 from grader.model.text import Bilingual, msg
 
@@ -142,7 +142,7 @@ def _load(directory: Path) -> Assignment:
 
 
 def _known_roles(file: Path, services: tuple[ContractService, ...]) -> None:
-    """Check that each service is of a role that somebody knows: a room's, or a worker."""
+    """Check that each service is of a role that somebody knows, a room's or a worker, and says what that one takes."""
     rooms = brokers.rooms()
     if any(room.distribution for room in rooms.values()):
         catalogue.load()  # what others describe in it is looked at now, not in a grading
@@ -159,6 +159,19 @@ def _known_roles(file: Path, services: tuple[ContractService, ...]) -> None:
                     known=", ".join(near or known),
                 )
             )
+        taken = rooms[service.role].broker.terms if service.role in rooms else ()
+        for term in TERMS:
+            if getattr(service, term) and term not in taken:
+                raise UsageError(
+                    msg(
+                        "%(file)s: %(service)s says %(term)s, and a service with the role %(role)s is told none. "
+                        "Take it out.",
+                        file=str(file),
+                        service=service.name,
+                        term=term,
+                        role=service.role,
+                    )
+                )
 
 
 def _consistent(file: Path, checks: tuple[CheckSpec, ...]) -> None:

@@ -31,6 +31,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
 
     role: what an assignment.yaml calls it. port: the usual one.
     client: "module:NAME" of its Client, "" for one that nobody speaks to.
+    terms: which of a contract's words (`user`, `password`, `database`) its probe takes.
     images: the upstream names that it runs under; with some it is evidence, and its programs must be ours; without, a
       submission writes it itself.
     rules: what a submission may set on it. programs: how its own commands are called.
@@ -43,6 +44,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     port: int
     client: str = ""
+    terms: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
     rules: Rules = NO_RULES
     programs: Programs = Programs()

@@ -55,13 +55,17 @@ def client(role: str) -> Client | None:
 def probe(stack: Stack, recorder: Recorder, service: ContractService, target: str = "", **options: Any) -> Any:
     """Return what a check speaks with to a service of the contract, or to `target`, one of its containers.
 
-    options: of the probe's own. Raises LookupError for one that nobody speaks to.
+    The probe is told the contract's port and what it logs in with. options: of its own. Raises LookupError for one that
+    nobody speaks to.
     """
     found = client(service.role)
     if found is None:
         raise LookupError(service.role)
-    usual = rooms()[service.role].broker.port
-    return found.probe(stack, recorder, target or service.name, **{"port": service.port or usual, **options})
+    broker = rooms()[service.role].broker
+    said = {name: value for name in broker.terms if (value := getattr(service, name))}
+    return found.probe(
+        stack, recorder, target or service.name, **{"port": service.port or broker.port, **said, **options}
+    )
 
 
 def is_evidence(role: str) -> bool:

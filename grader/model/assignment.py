@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -14,12 +14,16 @@ Images = Literal["catalogue", "public"]
 WORKER = "worker"  # the role of what has no room of its own: it shows by its work whether it is ready
 
 
+TERMS: Final = ("user", "password", "database")  # what a contract may say of logging in
+
+
 class ContractService(msgspec.Struct, frozen=True, kw_only=True):
     """A service that the contract names.
 
     role: which system it is, by the name of its room (`grader.brokers`), or WORKER. port: the port that others use.
     replicas: how many containers the contract demands (1 unless said). A broker or database under test must run a
-    catalogue image.
+    catalogue image. user, password, database: what the room's probe logs in with, as the handout says; which of them a
+    system has, its room says (`Broker.terms`).
     """
 
     name: str
@@ -27,6 +31,9 @@ class ContractService(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     replicas: int = 1
     images: tuple[str, ...] = ()  # upstream names that a broker under test may run ("rabbitmq")
+    user: str = ""
+    password: str = ""
+    database: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,13 +50,15 @@ def stack(
     }
     with running(engine, image("python:3.13-slim"), tmp_path_factory.mktemp("workspace"), services) as found:
         for name in ("db", "other"):
-            eventually(Postgres(found, Recorder(found.clock), name).ready, within=90, every=0.1, what=name)
+            eventually(
+                Postgres(found, Recorder(found.clock), name, database="app").ready, within=90, every=0.1, what=name
+            )
         yield found
 
 
 @pytest.fixture(scope="module")
 def postgres(stack: Stack) -> Postgres:
-    probe = Postgres(stack, Recorder(stack.clock))
+    probe = Postgres(stack, Recorder(stack.clock), database="app")
     probe.execute("CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL)")
     probe.execute("INSERT INTO users VALUES (7, 'Ana'), (8, 'Luis')")
     return probe
@@ -80,7 +82,7 @@ def test_rows_and_counts(postgres: Postgres) -> None:
 
 def test_a_password_from_a_file_and_a_missing_database(stack: Stack) -> None:
     """The server lets us in, and the contract's database is not there."""
-    other = Postgres(stack, Recorder(stack.clock), "other")
+    other = Postgres(stack, Recorder(stack.clock), "other", database="app")
     assert other.ready()
     assert other.has_database() is False
     with pytest.raises(POSTGRES_ERRORS):

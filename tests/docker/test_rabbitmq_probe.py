@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:testcontainers"),
 ]
+ADMIN = {"user": "admin", "password": "admin123"}
 
 
 class Broker:
@@ -70,10 +71,12 @@ def started(reference: str, **environment: str) -> DockerContainer:
 
 @pytest.fixture(scope="module", params=["rabbitmq:3-management", "rabbitmq:4-management"])
 def broker(request: pytest.FixtureRequest, image: Callable[[str], str]) -> Iterator[Broker]:
-    container = started(image(request.param), RABBITMQ_DEFAULT_USER="admin", RABBITMQ_DEFAULT_PASS="admin123")
+    container = started(
+        image(request.param), RABBITMQ_DEFAULT_USER=ADMIN["user"], RABBITMQ_DEFAULT_PASS=ADMIN["password"]
+    )
     try:
         found = Broker(container)
-        probe = RabbitMQ(found, Recorder(Clock()))  # type: ignore[arg-type]
+        probe = RabbitMQ(found, Recorder(Clock()), **ADMIN)  # type: ignore[arg-type]
         eventually(probe.accepts_user, within=60, every=0.2, what="broker")
         with probe.channel() as channel:
             channel.queue_declare("tasks", durable=True)
@@ -86,7 +89,7 @@ def broker(request: pytest.FixtureRequest, image: Callable[[str], str]) -> Itera
 
 @pytest.fixture
 def probe(broker: Broker) -> RabbitMQ:
-    return RabbitMQ(broker, Recorder(Clock()))  # type: ignore[arg-type]
+    return RabbitMQ(broker, Recorder(Clock()), **ADMIN)  # type: ignore[arg-type]
 
 
 def test_looking_creates_nothing(probe: RabbitMQ) -> None:
@@ -139,7 +142,7 @@ def test_a_peek_gives_everything_back(probe: RabbitMQ) -> None:
 def test_the_observer_sees_publish_delivery_and_storage(broker: Broker) -> None:
     """One message each way, with its mode, its body's digest and the queue it went to."""
     recorder = Recorder(Clock())
-    probe = RabbitMQ(broker, recorder)  # type: ignore[arg-type]
+    probe = RabbitMQ(broker, recorder, **ADMIN)  # type: ignore[arg-type]
     firehose = Firehose(Addresses(broker), recorder, probe, stored=("results",))  # type: ignore[arg-type]
     try:
         firehose.wait_tracing()
@@ -164,7 +167,7 @@ def test_the_observer_sees_publish_delivery_and_storage(broker: Broker) -> None:
 def test_the_observer_comes_back_after_a_restart_and_sees_what_is_left(broker: Broker) -> None:
     """A persistent message is seen again in the next epoch, a transient one is not."""
     recorder = Recorder(Clock())
-    probe = RabbitMQ(broker, recorder)  # type: ignore[arg-type]
+    probe = RabbitMQ(broker, recorder, **ADMIN)  # type: ignore[arg-type]
     firehose = Firehose(Addresses(broker), recorder, probe, stored=("results",))  # type: ignore[arg-type]
     try:
         firehose.wait_tracing()
@@ -187,7 +190,7 @@ def test_the_observer_comes_back_after_a_restart_and_sees_what_is_left(broker: B
 def test_a_deleted_queue_has_lost_what_lay_in_it(broker: Broker) -> None:
     """The observer says that the queue was deleted, and sees its successor's messages in an epoch of their own."""
     recorder = Recorder(Clock())
-    probe = RabbitMQ(broker, recorder)  # type: ignore[arg-type]
+    probe = RabbitMQ(broker, recorder, **ADMIN)  # type: ignore[arg-type]
     with probe.channel() as channel:
         channel.queue_declare("reports", durable=True)
     firehose = Firehose(Addresses(broker), recorder, probe, stored=("reports",))  # type: ignore[arg-type]
@@ -258,7 +261,7 @@ def test_an_undeclared_user_is_refused(image: Callable[[str], str]) -> None:
     """Without RABBITMQ_DEFAULT_USER the broker answers and refuses admin."""
     container = started(image("rabbitmq:4-management"))
     try:
-        probe = RabbitMQ(Broker(container), Recorder(Clock()))  # type: ignore[arg-type]
+        probe = RabbitMQ(Broker(container), Recorder(Clock()), **ADMIN)  # type: ignore[arg-type]
         eventually(probe.ready, within=60, every=0.2, what="broker")
         assert probe.accepts_user() is False
     finally:

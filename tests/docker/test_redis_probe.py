@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.docker
 
-SERVERS = {"open": [], "locked": ["--requirepass", "mi_password"], "other": ["--requirepass", "guess"]}
+PASSWORD = "mi_password"
+SERVERS = {"open": [], "locked": ["--requirepass", PASSWORD], "other": ["--requirepass", "guess"]}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def stack(
 @pytest.fixture(params=["open", "locked"])
 def redis(request: pytest.FixtureRequest, stack: Stack) -> Redis:
     """A server as the contract allows it."""
-    probe = Redis(stack, Recorder(stack.clock), request.param)
+    probe = Redis(stack, Recorder(stack.clock), request.param, password=PASSWORD)
     probe.flush()
     return probe
 
@@ -54,7 +55,7 @@ def test_the_password_is_found(stack: Stack) -> None:
     """None, the contract's, or another: then the submission is at fault, and it is said with which reason."""
     recorder = Recorder(stack.clock)
     assert Redis(stack, recorder, "open").password == ""
-    assert Redis(stack, recorder, "locked").password == "mi_password"
+    assert Redis(stack, recorder, "locked", password=PASSWORD).password == PASSWORD
     other = Redis(stack, recorder, "other")
     assert other.ready()
     assert other.accepts_password() is False
@@ -65,7 +66,7 @@ def test_the_password_is_found(stack: Stack) -> None:
 def test_a_stranger_hears_what_the_server_says(stack: Stack) -> None:
     """A client library would log in to a server without a password with any password."""
     recorder = Recorder(stack.clock)
-    closed, opened = Redis(stack, recorder, "locked"), Redis(stack, recorder, "open")
+    closed, opened = Redis(stack, recorder, "locked", password=PASSWORD), Redis(stack, recorder, "open")
     for reply, code in (
         (closed.raw("PING"), "NOAUTH"),
         (closed.raw("PING", password="wrong"), "WRONGPASS"),
@@ -73,7 +74,7 @@ def test_a_stranger_hears_what_the_server_says(stack: Stack) -> None:
     ):
         assert isinstance(reply, RedisError)
         assert reply.code == code
-    assert closed.raw("PING", password="mi_password") == "PONG"
+    assert closed.raw("PING", password=PASSWORD) == "PONG"
     assert opened.raw("PING") == "PONG"
     assert opened.raw("ECHO", b"\xff") == b"\xff"
 

@@ -9,7 +9,7 @@ REASONS: dict[str, Reason] = {
     "topic-missing": Reason(
         title=msg("The topic of the contract is missing"),
         why=msg("Others send to the topic by its name; what is sent to another one is not found."),
-        hint=msg("Make user-events when the project starts: an admin client, or kafka-topics --create in a container."),
+        hint=msg("Make it when the project starts: an admin client, or kafka-topics --create in a container."),
     ),
     "broker-advertises-localhost": Reason(
         title=msg("Kafka sends its clients to localhost"),
@@ -23,15 +23,15 @@ REASONS: dict[str, Reason] = {
         ),
     ),
     "group-without-members": Reason(
-        title=msg("Nobody is in the group user-service"),
+        title=msg("Nobody is in the contract's group"),
         why=msg("Consumers share the partitions of a topic only as members of one group."),
-        hint=msg("Use the group id user-service in all replicas: no random part, no hostname in it."),
+        hint=msg("Use the contract's group id in all replicas: no random part, no hostname in it."),
     ),
     "events-not-shared": Reason(
         title=msg("The replicas do not share the events"),
         why=msg("Replicas make a service faster only if each of them has partitions to work."),
         hint=msg(
-            "Do all three run (docker compose ps), are they in one group, and has the topic at least three partitions?"
+            "Do all replicas run (docker compose ps), are they in one group, and has the topic a partition for each?"
         ),
     ),
     "partitions-unowned": Reason(

@@ -23,6 +23,7 @@ BROKER = Broker(
     role="postgres",
     port=5432,
     client="grader.brokers.postgres.client:CLIENT",
+    terms=("database",),
     images=("postgres",),
     rules=RULES,
     sources={

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from grader.probes.recorder import Recorder
 
 NAME = "grader"
+MAINTENANCE = "postgres"  # the database that every server has
 PATIENCE_S = 5
 STATEMENT_S = 20
 LOCK_S = 10
@@ -89,9 +90,9 @@ class Postgres:
         stack: Stack,
         recorder: Recorder,
         service: str = "db",
-        database: str = "app",
         *,
         port: int = BROKER.port,
+        database: str = MAINTENANCE,
     ) -> None:
         self._stack = stack
         self._port = port
@@ -110,7 +111,7 @@ class Postgres:
         """Say whether the contract's database is there; None while no server lets us in."""
         if self._lets_in(self.database):
             return True
-        if not self._lets_in("postgres"):
+        if not self._lets_in(MAINTENANCE):
             return None
         return self._lets_in(self.database)  # it may have been starting when we asked first
 

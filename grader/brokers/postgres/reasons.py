@@ -7,10 +7,10 @@ from grader.model.text import msg
 
 REASONS: dict[str, Reason] = {
     "database-missing": Reason(
-        title=msg("The database app does not exist"),
-        why=msg("The contract's tables lie in the database app; in another one nobody finds them."),
+        title=msg("The contract's database does not exist"),
+        why=msg("The contract's tables lie in the contract's database; in another one nobody finds them."),
         hint=msg(
-            "Set POSTGRES_DB: app on the service db; it acts on an empty data folder only (docker compose down -v)."
+            "Set POSTGRES_DB on the database's service; it acts on an empty data folder only (docker compose down -v)."
         ),
     ),
     "table-differs": Reason(

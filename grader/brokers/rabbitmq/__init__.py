@@ -12,6 +12,7 @@ BROKER = Broker(
     role="rabbitmq",
     port=5672,
     client="grader.brokers.rabbitmq.client:CLIENT",
+    terms=("user", "password"),
     images=("rabbitmq",),
     rules=RULES,
     sources={"amqp": SOURCE},

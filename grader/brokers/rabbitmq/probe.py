@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from grader.probes.reach import Container, Stack
     from grader.probes.recorder import Recorder
 
-USER, PASSWORD = "admin", "admin123"  # the contract's, of every RabbitMQ assignment
+GUEST = "guest"  # user and password of a broker to which nobody has said any
 BLOCKED_S = 10.0
 MARK_KEY = "grader.mark"  # routing key of our marks; no queue has that name
 BROKER_ERRORS = (pika.exceptions.AMQPError, OSError)
@@ -82,13 +82,23 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RabbitMQ:
-    """A probe of one broker: `service` is its name in the compose file."""
+    """A probe of one broker: `service` is its name in the compose file; user and password are the contract's."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, service: str = "rabbitmq", *, port: int = BROKER.port) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        recorder: Recorder,
+        service: str = "rabbitmq",
+        *,
+        port: int = BROKER.port,
+        user: str = GUEST,
+        password: str = GUEST,
+    ) -> None:
         self._stack = stack
         self._port = port
         self._recorder = recorder
         self.service = service
+        self._credentials = pika.PlainCredentials(user, password)
 
     def parameters(self, *, heartbeat: int = 0, patience_s: float = 5.0) -> pika.ConnectionParameters:
         """Return connection parameters through the gateway, as the contract's user."""
@@ -96,7 +106,7 @@ class RabbitMQ:
         return pika.ConnectionParameters(
             host=host,
             port=port,
-            credentials=pika.PlainCredentials(USER, PASSWORD),
+            credentials=self._credentials,
             heartbeat=heartbeat,
             socket_timeout=patience_s,
             stack_timeout=patience_s,

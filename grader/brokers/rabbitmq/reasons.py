@@ -8,11 +8,11 @@ from grader.model.text import msg
 REASONS: dict[str, Reason] = {
     # -- the broker
     "broker-user-not-declared": Reason(
-        title=msg("The broker does not know the user admin"),
-        why=msg("A broker without declared users only has guest; admin/admin123 is refused (403 ACCESS_REFUSED)."),
+        title=msg("The broker does not know the contract's user"),
+        why=msg("A broker without declared users only has guest; everybody else is refused (403 ACCESS_REFUSED)."),
         hint=msg(
-            "Declare RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS on the service rabbitmq; they act on an empty "
-            "data folder only, so remove an old volume first (docker compose down -v)."
+            "Declare RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS on the broker's service; they act on "
+            "an empty data folder only, so remove an old volume first (docker compose down -v)."
         ),
     ),
     # -- tasks and their results
@@ -20,7 +20,7 @@ REASONS: dict[str, Reason] = {
         title=msg("A queue of the contract is missing"),
         why=msg("Others find your messages by the queue's name; a queue of another name is not found."),
         hint=msg(
-            "Declare the three queues when the service starts (assertQueue, queue_declare), spelled as in the contract."
+            "Declare the queues when the service starts (assertQueue, queue_declare), spelled as in the contract."
         ),
     ),
     "reported-before-work": Reason(
@@ -43,7 +43,9 @@ REASONS: dict[str, Reason] = {
     "work-not-shared": Reason(
         title=msg("The replicas do not share the work"),
         why=msg("Replicas make a service faster only if they take their tasks from one queue."),
-        hint=msg("All workers consume from the queue tasks itself; check that all three run (docker compose ps)."),
+        hint=msg(
+            "All replicas consume from the contract's queue itself; check that all of them run (docker compose ps)."
+        ),
     ),
     # -- durability
     "message-transient": Reason(
@@ -61,9 +63,12 @@ REASONS: dict[str, Reason] = {
     ),
     # -- poison
     "poison-lost": Reason(
-        title=msg("A failed message is not in tasks.dead"),
+        title=msg("A failed message is not put aside"),
         why=msg("A message that could not be worked must be kept, so that somebody can look at it."),
-        hint=msg("Is tasks.dead declared, is the dead letter routing key right, and do you nack with requeue false?"),
+        hint=msg(
+            "Is the queue for dead letters declared, is the dead letter routing key right, and do you nack "
+            "with requeue false?"
+        ),
     ),
     "poison-changed": Reason(
         title=msg("A dead message was changed on its way"),

@@ -11,6 +11,7 @@ BROKER = Broker(
     role="redis",
     port=6379,
     client="grader.brokers.redis.client:CLIENT",
+    terms=("password",),
     images=("redis",),
     rules=RULES,
     reasons=REASONS,

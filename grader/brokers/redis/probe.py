@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
 
-PASSWORD = "mi_password"  # noqa: S105 - the contract's, of every Redis assignment that has one
 NAME = "grader"
 PATIENCE_S = 3.0
 GONE_S = 5.0
@@ -39,7 +38,7 @@ REDIS_ERRORS = (
     redis.exceptions.InvalidResponse,
     OSError,
 )
-__all__ = ["PASSWORD", "REDIS_ERRORS", "Redis", "RedisError"]
+__all__ = ["REDIS_ERRORS", "Redis", "RedisError"]
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -51,18 +50,21 @@ class Connected(msgspec.Struct, frozen=True):
 
 
 class Redis:
-    """A probe of one Redis: `service` is its name in the compose file."""
+    """A probe of one Redis: `service` is its name in the compose file; the contract's password is what it may want."""
 
-    def __init__(self, stack: Stack, recorder: Recorder, service: str = "redis", *, port: int = BROKER.port) -> None:
+    def __init__(
+        self, stack: Stack, recorder: Recorder, service: str = "redis", *, port: int = BROKER.port, password: str = ""
+    ) -> None:
         self._stack = stack
         self._port = port
         self._recorder = recorder
         self.service = service
+        self._agreed = password
         self._password: str | None = None
 
     @property
     def password(self) -> str:
-        """The password that this server wants: "" or the contract's `mi_password`.
+        """The password that this server wants: "" or the contract's.
 
         Raises CheckFailure when it wants another one, and REDIS_ERRORS while it does not answer.
         """
@@ -71,15 +73,17 @@ class Redis:
             if not isinstance(stranger, RedisError):
                 self._password = ""
             elif stranger.code == "NOAUTH":
-                known = self.raw("PING", password=PASSWORD)
+                known = self.raw("PING", password=self._agreed)
                 if isinstance(known, RedisError) and known.code in {"WRONGPASS", "NOAUTH", "ERR"}:
                     raise CheckFailure(
                         "redis-password-unknown",
-                        expected=msg("Redis has no password, or mi_password"),
+                        expected=msg("Redis has no password, or %(password)s", password=self._agreed)
+                        if self._agreed
+                        else msg("Redis has no password"),
                         observed=literal(known),
                     )
                 self._refused_otherwise(known)
-                self._password = PASSWORD
+                self._password = self._agreed
             else:
                 self._refused_otherwise(stranger)
         return self._password or ""

@@ -11,7 +11,7 @@ REASONS: dict[str, Reason] = {
         title=msg("Redis wants a password that is not the contract's"),
         why=msg("Whoever does not know the password is refused (WRONGPASS), also the other services."),
         hint=msg(
-            "Start Redis without a password or with --requirepass mi_password, and give it to the other services."
+            "Start Redis without a password or with the contract's (--requirepass), and give it to the other services."
         ),
     ),
     # -- a cache

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from grader import assignments
+from grader.model.assignment import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,12 +51,14 @@ def test_each_term_of_the_contract_is_said(name: str, term: str, value: object) 
 
 @pytest.mark.parametrize("name", assignments.names())
 def test_services_and_limits_are_said(name: str) -> None:
-    """Each service by its name, with its port and its replicas; what a container may use; when all must be ready."""
+    """Each service by name, with port, replicas and credentials; what a container may use; when all must be ready."""
     assignment = assignments.load(name)
     for half in halves(name):
         for service in assignment.services:
             assert f"`{service.name}`" in half
             assert not service.port or re.search(rf"\b{service.port}\b", half), service.name
+            for term in TERMS:
+                assert not (value := getattr(service, term)) or re.search(said(term, value), half), (service.name, term)
             assert service.replicas == 1 or re.search(rf"\b{service.replicas}\b", half), service.name
         memory = assignment.limits.memory_mib
         assert f"{memory} MiB" in half or f"{memory / 1024:g} GiB" in half

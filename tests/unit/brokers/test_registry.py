@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 from pathlib import Path
 
 import pytest
 
 import grader
 from grader import assignments, brokers
+from grader.model.assignment import TERMS
 
 ROOT = Path(__file__).parents[3]
 ROLES = sorted(brokers.rooms())
@@ -34,10 +36,12 @@ def test_every_role_of_every_assignment_has_a_room_or_shows_itself_by_its_work()
 def test_what_a_room_names_is_there(role: str) -> None:
     """Its client, whatever it exports, and what readiness needs."""
     broker = brokers.rooms()[role].broker
+    client = brokers.client(role)
     for name in broker.exports:
         assert getattr(grader, name) is brokers.exported(name)
-    client = brokers.client(role)
     assert (client is not None) == bool(broker.client)
+    taken = inspect.signature(client.probe).parameters if client else ()
+    assert set(broker.terms) <= set(TERMS) & set(taken)
     if client:
         assert "unsaid" not in {client.probe.__name__, client.ready.__name__}
         assert all(issubclass(error, Exception) for error in client.errors)

@@ -21,7 +21,7 @@ CONTRACT = Assignment(
     id="x",
     title=Bilingual(es="", en=""),
     services=(
-        ContractService(name="mq", role="rabbitmq", port=5673, images=("rabbitmq",)),
+        ContractService(name="mq", role="rabbitmq", port=5673, images=("rabbitmq",), user="ana", password="clave"),
         ContractService(name="api", role="http", port=8080),
         ContractService(name="store", role="redis", images=("redis",)),
     ),
@@ -62,6 +62,15 @@ def test_a_role_is_the_service_of_the_contract_and_its_port(environment: ChecksE
     with pytest.raises(ConnectionRefusedError):
         environment.http("api-2").get("/", quiet=True)
     assert environment.stack.asked == [("mq", 5673), ("api-2", 8080)]  # type: ignore[attr-defined]
+
+
+def test_a_probe_logs_in_with_what_the_contract_says(environment: ChecksEnvironment) -> None:
+    """What the assignment writes down, and else what such a server knows by itself."""
+    environment.stack = SimpleNamespace(address=lambda *_: ("127.0.0.1", 1))  # type: ignore[assignment]
+    assert (credentials := environment.rabbitmq().parameters().credentials).username == "ana"
+    assert credentials.password == "clave"
+    assert environment.probe("rabbitmq", "other").parameters().credentials.username == "guest"
+    assert environment.postgres().database == "postgres"
 
 
 def test_what_never_came_up_fails_the_check(environment: ChecksEnvironment) -> None:
