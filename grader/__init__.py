@@ -18,6 +18,8 @@ HOMES = {
     "grader.authoring.conditions": ("Condition", "arrived", "at_most", "delivered", "either", "holds"),
     "grader.authoring.contract": ("Contract", "contract"),
     "grader.authoring.crowd": ("at_once",),
+    "grader.authoring.fault_injection": ("FaultInjector",),
+    "grader.authoring.ids": ("Ids",),
     "grader.authoring.subject": ("Subject",),
     "grader.authoring.verdicts": ("blocked", "check", "fail"),
     "grader.authoring.environment": ("Environment",),

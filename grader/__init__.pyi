@@ -13,6 +13,8 @@ from grader.authoring.contract import Contract as Contract
 from grader.authoring.contract import contract as contract
 from grader.authoring.crowd import at_once as at_once
 from grader.authoring.environment import Environment as Environment
+from grader.authoring.fault_injection import FaultInjector as FaultInjector
+from grader.authoring.ids import Ids as Ids
 from grader.authoring.subject import Subject as Subject
 from grader.authoring.verdicts import blocked as blocked
 from grader.authoring.verdicts import check as check

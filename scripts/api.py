@@ -41,7 +41,7 @@ ROOMS = (
         "What is waited for",
         ("arrived", "delivered", "either", "at_most", "holds", "eventually", "never", "quiet_for", "pause"),
     ),
-    ("Outages and crowds", ("QueueOutage", "at_once", "malformed")),
+    ("Faults, outages and crowds", ("FaultInjector", "QueueOutage", "at_once", "malformed")),
     ("Oracles", ("delivery", "sharing", "group", "offsets", "caching", "Violation")),
     ("The record", ("Event", "History", "Evidence", "msg")),
 )
@@ -87,7 +87,8 @@ def _entry(name: str) -> str:
 
 def _signature(function: typing.Any) -> str:
     """Return the parameters as they are written, without a method's own object."""
-    return re.sub(r"\((self|cls)(, )?", "(", str(inspect.signature(function)).replace("'", ""), count=1)
+    written = re.sub(r"""(: |-> )(['"])(.*?)\2(?=[,) ]|$)""", r"\1\3", str(inspect.signature(function)))
+    return re.sub(r"\((self|cls)(, )?", "(", written, count=1)
 
 
 def _functions(module: object) -> list[tuple[str, object]]:

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Protocol
 
 from grader.authoring.verdicts import fail
+from grader.errors import GraderError
 from grader.model.text import msg
 from grader.polling import DeadlineError, eventually
 
@@ -94,8 +95,9 @@ class FaultInjector:
     ) -> Iterator[Stopped]:
         """SIGTERM, SIGKILL after `grace_s`; the block runs after the end, and it is started again on leaving."""
         with self._faults.stopped(target, grace_s=grace_s):
-            every = self._stack.containers()
-            first = next(c for c in every if target in {c.service, c.name})
+            first = next((c for c in self._stack.containers() if target in {c.service, c.name}), None)
+            if first is None:
+                raise GraderError(msg("There is no service or container %(name)s to disturb.", name=target))
             yield Stopped(first.state().exit_code)
         self._answers(target, ready)
 
