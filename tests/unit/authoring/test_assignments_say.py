@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+import grader
 from grader import assignments
 from grader.brokers.reasons import reasons_for
 from grader.i18n import languages, render
@@ -33,15 +35,26 @@ def files(name: str) -> list[Path]:
     return [p for p in sorted((ROOT / name).rglob("*.py")) if "starter" not in p.parts]
 
 
+def subjects(name: str) -> set[Path]:
+    """Return where the Subjects of rooms lie that an assignment's own one is built on: they say codes for it."""
+    tree = ast.parse((ROOT / name / "subject.py").read_text("utf-8"))
+    bases = {
+        b.id for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for b in node.bases if isinstance(b, ast.Name)
+    }
+    return {
+        Path(str(inspect.getsourcefile(getattr(grader, b)))) for b in bases if b.endswith("Subject") and b != "Subject"
+    }
+
+
 def calls(name: str) -> list[Said]:
     found = []
-    for path in files(name):
+    for path in [*files(name), *sorted(subjects(name))]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SAYING:
                 facts = {k.arg: k.value for k in node.keywords if k.arg}
                 said = facts.pop("otherwise", None) or (node.args[0] if node.args else None)
                 reason = said.value if isinstance(said, ast.Constant) else None
-                where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                where = f"{path.relative_to(ROOT.parent)}:{node.lineno}"
                 found.append(Said(where, reason, frozenset(facts) | GIVEN[node.func.attr]))
     return found
 
