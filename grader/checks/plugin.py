@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -107,11 +108,18 @@ def _mark(item: pytest.Item) -> CheckMark | None:
     return getattr(getattr(item, "function", None), ATTRIBUTE, None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Let an assignment's `subject.py` be found before its `hidden/conftest.py` is read, which imports it."""
+    with contextlib.suppress(Exception):  # what is wrong with the session is said when the pipe is open
+        sys.path.insert(0, _session().assignment.directory)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the run and open the pipe."""
     sender = Sender(int(os.environ[CHANNEL_VARIABLE]))
     try:
-        session = msgspec.json.decode(Path(os.environ[SESSION_VARIABLE]).read_bytes(), type=Session)
+        session = _session()
         config.pluginmanager.register(ChecksPlugin(session, sender), "grader-checks")
         _register_subject(config, Path(session.assignment.directory))
     except Exception:
@@ -120,8 +128,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise
 
 
+def _session() -> Session:
+    return msgspec.json.decode(Path(os.environ[SESSION_VARIABLE]).read_bytes(), type=Session)
+
+
 def _register_subject(config: pytest.Config, folder: Path) -> None:
-    """Make an assignment's `subject.py` and its fixtures known to all of its checks, public and hidden."""
-    sys.path.insert(0, str(folder))
+    """Make the fixtures of an assignment's `subject.py` known to all of its checks, public and hidden."""
     if (folder / "subject.py").is_file():
         config.pluginmanager.register(importlib.import_module("subject"), "subject")

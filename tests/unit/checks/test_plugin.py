@@ -92,6 +92,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         public: str = "",
         hidden: str = "",
         *,
+        beside: dict[str, str] | None = None,
         chosen: tuple[str, ...] | None = None,
         findings: tuple[Finding, ...] = (),
         services: dict[str, ServiceState] | None = None,
@@ -99,9 +100,12 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         for name, text in (("public", public), ("hidden", hidden)):
             if text:
                 pytester.mkdir(name).joinpath(f"test_{name}.py").write_text(HEAD + text, "utf-8")
+        for name, text in (beside or {}).items():
+            (pytester.path / name).write_text(text, "utf-8")
         checks = tuple(s.id for s in rubric) if chosen is None else chosen
         contract = (ContractService(name="rabbitmq", role="rabbitmq"),)
-        assignment = Assignment(id="x", title=TEXT, services=contract, checks=tuple(rubric))
+        directory = str(pytester.path)
+        assignment = Assignment(id="x", title=TEXT, services=contract, checks=tuple(rubric), directory=directory)
         session = Session(stack=STACK, assignment=assignment, checks=checks, services=services or {}, findings=findings)
         file = tmp_path / "session.json"
         file.write_bytes(portable.encode(session))
@@ -281,3 +285,18 @@ def test_a_session_that_cannot_be_read_is_told(pytester: pytest.Pytester, monkey
     assert pytester.inline_run("-p", "grader.checks.plugin").ret == pytest.ExitCode.INTERNAL_ERROR
     (message,) = receive(reading, ())
     assert isinstance(message, Broken)
+
+
+def test_a_subject_is_there_for_tests_and_conftests(run: Callable[..., Ran]) -> None:
+    """Its names can be imported, also by a conftest.py, which pytest reads first; its fixtures can be asked for."""
+    ran = run(
+        [spec("a"), spec("b", hidden=True)],
+        "from subject import NAME\n@check('a')\ndef test_a(thing):\n    assert thing == NAME",
+        "@check('b')\ndef test_b(other):\n    assert other == 'thing, seen'",
+        beside={
+            "subject.py": "import pytest\nNAME = 'thing'\n@pytest.fixture\ndef thing():\n    return NAME",
+            "hidden/conftest.py": "import pytest\nfrom subject import NAME\n"
+            "@pytest.fixture\ndef other(thing):\n    return f'{NAME}, seen'",
+        },
+    )
+    assert ran.verdicts == [("a", "passed"), ("b", "passed")]
