@@ -19,8 +19,9 @@ from grader.events import StageBegan, StageEnded
 from grader.model.findings import Finding
 from grader.model.text import msg
 from grader.receiving import receive
-from grader.run import Options, Run, chosen_checks
+from grader.run import Run, chosen_checks
 from grader.stack.stage import new_stage
+from grader.stages import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
 import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader import scoring
 from grader._version import __version__
 from grader.errors import GraderError, ImageMissingError, SubmissionBrokenError, SubmissionRefusedError
-from grader.images import Mode
 from grader.model.assignment import Assignment
 from grader.model.findings import Finding
 from grader.model.grade import ResolvedImage, Result
@@ -24,21 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 IMAGE_MISSING = "image-missing"  # an error of ours that no second try mends
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How to grade.
-
-    checks: ids to run, with what they need (empty: all). seed: None for a new one. images: pull or build.
-    gate: held while images are built and services start, the time in which a submission needs the machine most.
-    keep: called with the stack (`stages.Graded`) still up after it was graded; it goes down when that returns.
-    """
-
-    checks: tuple[str, ...] = ()
-    seed: int | None = None
-    images: Mode = "auto"
-    gate: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
-    keep: Callable[[Any], None] | None = None
 
 
 class Run(msgspec.Struct, kw_only=True):

@@ -6,6 +6,7 @@ the stages.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,18 +19,34 @@ from grader import policy as policies
 from grader.checks import runner
 from grader.checks.session import ServiceState, Session
 from grader.events import Listener, Notice
+from grader.images import Mode
 from grader.images.endpoint import connect
 from grader.model.outcome import Outcome
 from grader.model.plan import Build, StackPlan
 from grader.model.text import msg
 from grader.model.workspace import Workspace
-from grader.run import Options, Run
+from grader.run import Run
 from grader.stack import early
 from grader.stack.disk import DiskWatch
 from grader.stack.stack import Stack
 
 if TYPE_CHECKING:
     from grader.model.grade import Result
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How to grade.
+
+    checks: ids to run, with what they need (empty: all). seed: None for a new one. images: pull or build.
+    gate: held while images are built and services start, the time in which a submission needs the machine most.
+    keep: called with the stack still up after it was graded; it goes down when that returns.
+    """
+
+    checks: tuple[str, ...] = ()
+    seed: int | None = None
+    images: Mode = "auto"
+    gate: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
+    keep: Callable[[Graded], None] | None = None
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):

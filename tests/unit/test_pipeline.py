@@ -25,7 +25,7 @@ from grader.model.pulled import PulledImage
 from grader.model.text import msg
 from grader.model.workspace import Workspace
 from grader.presentation import words
-from grader.run import Options, Run, chosen_checks
+from grader.run import Run, chosen_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +53,9 @@ PLAN = StackPlan(compose={"services": {}, "networks": {}, "volumes": {}}, images
 def begun(listen: Listener) -> stages.Given:
     """Return what the first stage is given."""
     run = Run(assignment=TASK_QUEUE, submission="x", seed=1, checks=("task.done",))
-    return stages.Given(run=run, listen=listen, options=Options(), folder=Path("/x"), take=lambda _folder: WORKSPACE)
+    return stages.Given(
+        run=run, listen=listen, options=stages.Options(), folder=Path("/x"), take=lambda _folder: WORKSPACE
+    )
 
 
 def bound(

@@ -16,7 +16,7 @@ from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
 from grader.model.text import msg
 from grader.receiving import receive
-from grader.run import Options, Run
+from grader.run import Run
 from grader.stack.info import GatewayInfo, StackInfo
 from grader.watch.attempts import Attempts, FoundationChangedError
 from tests.docker import classes
@@ -87,7 +87,7 @@ class Seat:
         folder.mkdir()
         made = Run(assignment=GREETING, submission="ana", seed=1, checks=ALL)
         given = stages.Given(
-            run=made, listen=self.events.append, options=Options(), folder=folder, take=partial(receive, source)
+            run=made, listen=self.events.append, options=stages.Options(), folder=folder, take=partial(receive, source)
         )
         standing = {
             "engine": lambda planned: stages.grown(stages.Connected, planned, client=None),
