@@ -56,7 +56,8 @@ def errors(result: Result) -> str:
 def left(engine: docker.DockerClient, pid: int) -> list[str]:
     """Everything on the engine that one grader process has made; others may be at work there."""
     wanted = {"label": labels.OWNER}
-    found = [(c.name, c.labels) for c in engine.containers.list(all=True, filters=wanted)]
+    # what the engine lists, not what it says of each: those of others come and go meanwhile
+    found = [(c["Names"][0], c["Labels"]) for c in engine.api.containers(all=True, filters=wanted)]
     found += [(n.name, n.attrs["Labels"]) for n in engine.networks.list(filters=wanted)]
     found += [(v.name, v.attrs["Labels"]) for v in engine.volumes.list(filters=wanted)]
     return [name for name, marks in found if f"/{pid}/" in marks[labels.OWNER]]
