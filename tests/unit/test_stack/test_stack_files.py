@@ -105,19 +105,25 @@ def build(service: str, **more: Any) -> Build:
     return Build(service=service, **{"context": "app", "dockerfile": "app/Dockerfile", "text": "FROM x\n", **more})
 
 
-def packed(job: builds.Job) -> dict[str, tarfile.TarInfo]:
-    """Return the members of a job's archive; the Dockerfile, whose name is random, as "Dockerfile!"."""
+def unpacked(job: builds.Job, *members: str) -> tuple[str, list[str], dict[str, tarfile.TarInfo]]:
+    """Return the Dockerfile's name in a job's archive, the texts of some of its members and of it, and all members."""
     with tempfile.TemporaryFile() as file:
         name = job.archive(file)
         file.seek(0)
         with tarfile.open(fileobj=file) as archive:
-            found = {m.name: m for m in archive.getmembers()}
-            dockerfile = archive.extractfile(name)
-            assert dockerfile is not None
-            assert dockerfile.read().decode() == job.text
-            ignore = archive.extractfile(".dockerignore")
-            assert ignore is not None
-            assert ignore.read().decode().splitlines()[-1] == name
+            texts = []
+            for member in (*members, name):
+                found = archive.extractfile(member)
+                assert found is not None
+                texts.append(found.read().decode())
+            return name, texts, {m.name: m for m in archive.getmembers()}
+
+
+def packed(job: builds.Job) -> dict[str, tarfile.TarInfo]:
+    """Return the members of a job's archive; the Dockerfile, whose name is random, as "Dockerfile!"."""
+    name, (ignore, dockerfile), found = unpacked(job, ".dockerignore")
+    assert dockerfile == job.text
+    assert ignore.splitlines()[-1] == name
     found["Dockerfile!"] = found.pop(name)
     return found
 
@@ -186,13 +192,8 @@ def test_an_ignore_file_is_in_the_context_unless_it_names_itself(workspace: Path
     """The engine takes the file out again, or leaves it there, by the lines that it finds in it."""
     (workspace / "app" / ".dockerignore").write_text(text)
     (job,) = jobs(workspace, build("api"))
-    with tempfile.TemporaryFile() as file:
-        name = job.archive(file)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as archive:
-            found = archive.extractfile(".dockerignore")
-            assert found is not None
-            lines = found.read().decode().splitlines()
+    name, texts, _ = unpacked(job, ".dockerignore")
+    lines = texts[0].splitlines()
     assert lines == ([*text.splitlines(), "", "!.dockerignore", name] if stays else [".dockerignore", name])
 
 
@@ -201,13 +202,8 @@ def test_an_ignore_file_that_does_not_count_may_hold_anything(workspace: Path) -
     (workspace / "app" / "Dockerfile.dockerignore").write_text("other\n")
     (workspace / "app" / ".dockerignore").write_text("[\n")
     (job,) = jobs(workspace, build("api"))
-    with tempfile.TemporaryFile() as file:
-        name = job.archive(file)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as archive:
-            found = archive.extractfile(".dockerignore")
-            assert found is not None
-            assert found.read().decode().split() == ["!.dockerignore", name]
+    name, texts, _ = unpacked(job, ".dockerignore")
+    assert texts[0].split() == ["!.dockerignore", name]
 
 
 def test_each_instruction_knows_where_it_comes_from(workspace: Path) -> None:
