@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from grader.brokers.postgres.probe import POSTGRES_ERRORS, SCHEMA_ERRORS, Postgres
+from grader.errors import GraderError
 from grader.faults import Faults
 from grader.polling import eventually
 from grader.probes.recorder import Recorder
@@ -196,6 +197,30 @@ def test_a_held_commit_is_not_visible(postgres: Postgres, stack: Stack, *, trans
     assert postgres.rows("SELECT name FROM users WHERE id = 7") == [("new",)]
     assert psql(stack, "UPDATE users SET name = 'Ana' WHERE id = 7 RETURNING name") == "Ana"
     assert postgres.rows("SELECT count(*) FROM pg_trigger WHERE tgname = 'grader_hold'") == [(0,)]
+
+
+def test_a_held_commit_holds_who_asked_for_no_triggers(postgres: Postgres, stack: Stack) -> None:
+    """A database whose sessions skip ordinary triggers does not slip past ours, and our own write shows it."""
+    postgres.execute("ALTER DATABASE app SET session_replication_role = 'replica'")
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            with postgres.held_commits("users"):
+                answer = pool.submit(psql, stack, "UPDATE users SET name = 'Ana' WHERE id = 7")
+                eventually(postgres.waiting, within=20, what="the writer waits")
+                assert not answer.done()
+            answer.result(30)
+    finally:
+        postgres.execute("ALTER DATABASE app RESET session_replication_role")
+
+
+def test_a_lever_that_does_not_hold_is_our_error(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a write of ours comes through, the check errs instead of blaming who did not wait."""
+    monkeypatch.setattr("grader.brokers.postgres.probe.HOLDING", "BEGIN RETURN NULL; END")
+    with pytest.raises(GraderError, match="our own write came through"), postgres.held_commits("users"):
+        pytest.fail("nobody may be judged by it")
+    monkeypatch.undo()
+    with postgres.held_commits("users"):
+        pass
 
 
 def test_a_server_that_is_away_is_an_error_that_checks_expect(postgres: Postgres, stack: Stack) -> None:

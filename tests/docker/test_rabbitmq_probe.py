@@ -12,7 +12,8 @@ os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its image cannot be pulle
 from testcontainers.core.container import DockerContainer
 
 from grader.brokers.rabbitmq.firehose import Firehose
-from grader.brokers.rabbitmq.probe import QueueMissingError, RabbitMQ
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, QueueMissingError, RabbitMQ
+from grader.errors import GraderError
 from grader.polling import eventually
 from grader.probes.addresses import Addresses
 from grader.probes.recorder import Recorder
@@ -255,6 +256,30 @@ def test_holding_a_missing_queue_says_so(probe: RabbitMQ) -> None:
     with pytest.raises(QueueMissingError), probe.held("nowhere"):
         pass
     assert probe.queue("nowhere") is None
+
+
+def test_a_starved_broker_takes_nothing_until_it_is_restarted(broker: Broker, probe: RabbitMQ) -> None:
+    """A publisher that waits for its confirm gets none, and its message is nowhere; afterwards all is as before."""
+    probe.purge("tasks")
+    with probe.starved():
+        with pytest.raises(BROKER_ERRORS):
+            probe.publish("tasks", {"id": "starved"})
+        state = probe.queue("tasks")
+        assert state is not None
+        assert state.ready == 0
+        broker.restart()
+        eventually(probe.ready, within=60, every=0.2, what="broker")
+    probe.publish("tasks", {"id": "fed"})
+    assert [b"fed" in body for body in probe.peek("tasks")] == [True]
+    probe.purge("tasks")
+
+
+def test_a_broker_that_cannot_be_starved_is_our_error(probe: RabbitMQ, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lever that does not hold is seen on a publisher of ours, before anybody is judged by it."""
+    monkeypatch.setattr(probe, "ctl", lambda *_: "")
+    monkeypatch.setattr("grader.brokers.rabbitmq.probe.BLOCKED_S", 2.0)
+    with pytest.raises(GraderError, match="still takes messages"), probe.starved():
+        pytest.fail("nobody may be judged by it")
 
 
 def test_an_undeclared_user_is_refused(image: Callable[[str], str]) -> None:

@@ -36,6 +36,7 @@ LOG_S = 20.0
 LOG_LINES = 400
 MOST_LOG_LINES = 400_000
 HOLD = 0x67726164  # the advisory lock that holds commits
+HOLDING = f"BEGIN PERFORM pg_advisory_xact_lock_shared({HOLD}); RETURN NULL; END"
 # What the server brought along (its numbers end at 16383) under names that nothing of the submission has as well:
 # a namesake in another schema may be what is called.
 _OWN_RELATIONS = """
@@ -217,8 +218,7 @@ class Postgres:
         with self.session() as connection:
             connection.execute("CREATE SCHEMA IF NOT EXISTS grader")
             connection.execute(
-                "CREATE OR REPLACE FUNCTION grader.hold() RETURNS trigger LANGUAGE plpgsql AS"
-                f" 'BEGIN PERFORM pg_advisory_xact_lock_shared({HOLD}); RETURN NULL; END'"
+                f"CREATE OR REPLACE FUNCTION grader.hold() RETURNS trigger LANGUAGE plpgsql AS '{HOLDING}'"
             )
             connection.execute(sql.SQL("DROP TRIGGER IF EXISTS grader_hold ON {}").format(name))
             connection.execute("SELECT pg_advisory_lock(%s)", (HOLD,))
@@ -228,6 +228,8 @@ class Postgres:
                     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION grader.hold()"
                 ).format(name)
             )
+            # Whatever a database or a session sets (session_replication_role): it holds those as well.
+            connection.execute(sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER grader_hold").format(name))
             self._held(
                 sql.SQL("UPDATE {0} SET {1} = {1} WHERE ctid = (SELECT ctid FROM {0} LIMIT 1)").format(
                     name, sql.Identifier(self._first_column(table))
