@@ -21,20 +21,23 @@ os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("GRADER_LANG", None)
 
 
-class EngineAlone(LoadFileScheduling):
-    """All that talks to the engine is for one worker, since it counts what runs there; a file of the rest at a time is
-    for the others, which so fill the time that containers need to start.
+class EngineShared(LoadFileScheduling):
+    """Gradings are for one worker, so that they have the engine's time to themselves; what a stack alone is tested with,
+    and a file of the rest at a time, is for the others, which so fill the time that containers need to start.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/docker" if nodeid.startswith("tests/docker/") else super()._split_scope(nodeid)
+        for together in ("tests/docker/test_stack/", "tests/docker/"):
+            if nodeid.startswith(together):
+                return together
+        return super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EngineAlone:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EngineShared:
     """Say who gets which test, when there is more than one worker (`make test`)."""
     config.option.loadscopereorder = False  # the tests with Docker are the longest: they come first
-    return EngineAlone(config, log)
+    return EngineShared(config, log)
 
 
 @pytest.fixture(autouse=True)
