@@ -95,6 +95,7 @@ def _load(directory: Path) -> Assignment:
             msg("%(file)s is not a valid assignment: %(error)s", file=str(file), error=str(error))
         ) from error
     _known_roles(file, document.services)
+    _apart(file, document.services)
     tests = _tests(directory)
     hidden_here = (directory / "hidden").is_dir()
     checks = []
@@ -172,6 +173,36 @@ def _known_roles(file: Path, services: tuple[ContractService, ...]) -> None:
                         role=service.role,
                     )
                 )
+
+
+def _apart(file: Path, services: tuple[ContractService, ...]) -> None:
+    """Check that services are told apart by their names, and that whoever is one of several has company."""
+    names = [service.name for service in services]
+    words = [service.one_of for service in services]
+    for service in services:
+        wrong = None
+        said = {"file": str(file), "service": service.name, "word": service.one_of}
+        if names.count(service.name) > 1:
+            wrong = msg("%(file)s: two services are called %(service)s. Give each a name of its own.", **said)
+        elif service.one_of and service.optional:
+            wrong = msg(
+                "%(file)s: %(service)s is optional and says one_of: %(word)s, and one of those must be there. "
+                "Take one of the two out.",
+                **said,
+            )
+        elif service.one_of and words.count(service.one_of) == 1:
+            wrong = msg(
+                "%(file)s: %(service)s alone says one_of: %(word)s. Write it at each service that may be there in its "
+                "place, or take it out.",
+                **said,
+            )
+        elif service.one_of in names:
+            wrong = msg(
+                "%(file)s: %(service)s says one_of: %(word)s, which is the name of a service. Choose another word.",
+                **said,
+            )
+        if wrong:
+            raise UsageError(wrong)
 
 
 def _consistent(file: Path, checks: tuple[CheckSpec, ...]) -> None:

@@ -185,7 +185,7 @@ def build(created: Created) -> Built:
     """Build what is to be built; brokers that stand on nothing of it are started meanwhile."""
     brokers = None
     if created.changed is None:
-        brokers = starting.brokers(created.stack, created.plan, created.run.assignment)
+        brokers = starting.brokers(created.stack, created.plan)
     try:
         starting.build(created.stack, created.run.assignment.limits, created.run.images)
     except BaseException:
@@ -212,7 +212,8 @@ def up(built: Built) -> Served:
 
 def ready(served: Served) -> Served:
     """Wait until the contract's services are ready."""
-    return grown(Served, served, states=starting.ready(served.stack, served.run.assignment))
+    within = served.run.assignment.limits.ready_s
+    return grown(Served, served, states=starting.ready(served.stack, served.plan.contract, within))
 
 
 def checks(served: Served) -> Graded:
@@ -225,7 +226,7 @@ def checks(served: Served) -> Graded:
     for part in filter(None, (first, rest)):
         session = Session(
             stack=served.stack.info,
-            assignment=run.assignment,
+            assignment=msgspec.structs.replace(run.assignment, services=served.plan.contract),
             checks=part,
             services=served.states,
             findings=run.findings,

@@ -19,29 +19,28 @@ from grader.stack.image_build.builder import BuildLimits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from grader.model.assignment import Assignment, Limits
+    from grader.model.assignment import ContractService, Limits
     from grader.model.findings import Finding
     from grader.model.grade import ResolvedImage
     from grader.model.plan import StackPlan
     from grader.stack.stack import Stack
 
 
-def brokers(stack: Stack, plan: StackPlan, assignment: Assignment) -> Background:
+def brokers(stack: Stack, plan: StackPlan) -> Background:
     """Start brokers, beside whatever else is done: those that stand on nothing that is built.
 
     In the order of `depends_on`. Nothing of it is judged: what it raises is forgotten.
     """
-    under_test = [s.name for s in assignment.services if is_evidence(s.role)]
+    under_test = [s.name for s in plan.contract if is_evidence(s.role)]
     first = early.startable(plan.compose["services"], under_test, (b.service for b in plan.builds))
     return Background(lambda: stack.up(first, deps=True) if first else None)
 
 
-def ready(stack: Stack, assignment: Assignment) -> dict[str, ServiceState]:
-    """Wait until the contract's services are ready, and say how each came up."""
-    contract = assignment.services
+def ready(stack: Stack, contract: Sequence[ContractService], within: float) -> dict[str, ServiceState]:
+    """Wait until the contract's services are ready, so many seconds at most, and say how each came up."""
     recorder = Recorder(stack.clock)
     probes = {s.name: probe for s in contract if (probe := serving.ready_probe(stack, recorder, s))}
-    found = readiness.wait(stack, probes, within=assignment.limits.ready_s)
+    found = readiness.wait(stack, probes, within=within)
     states = {
         name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
         for name, r in found.items()

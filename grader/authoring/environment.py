@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from grader.authoring.fault_injection import Faults
-    from grader.model.assignment import Assignment
+    from grader.model.assignment import Assignment, ContractService
     from grader.model.reasons import Reason
     from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
@@ -58,6 +58,23 @@ class Environment(ABC):
         self.addresses = Addresses(stack)
         self.until_the_end(ContainerWatch(stack, recorder, self.addresses))
 
+    def has(self, service: str) -> bool:
+        """Say whether the submission has a service of the contract: by its name, or by the word of its `one_of`."""
+        return self._found(service) is not None
+
+    def service(self, name: str) -> ContractService:
+        """Return the contract's words (`name`, `role`, `port`, …) on a service: by its name, or by that of `one_of`.
+
+        Raises LookupError for one that the submission has not (see `has`).
+        """
+        found = self._found(name)
+        if found is None:
+            raise LookupError(name)
+        return found
+
+    def _found(self, name: str) -> ContractService | None:
+        return next((s for s in self.assignment.services if name in {s.name, s.one_of or s.name}), None)
+
     @abstractmethod
     def ready_service(self, name: str) -> None:
         """Fail the check that needs service `name` if it never came up. Raises CheckFailure."""
@@ -66,7 +83,7 @@ class Environment(ABC):
     def probe(self, role: str, target: str = "", **options: Any) -> Any:
         """Return what speaks with the contract's service of a role, with another service, or with one container.
 
-        options: of the room's probe. Raises CheckFailure if it never came up.
+        options: of the room's probe. Raises CheckFailure if it never came up, LookupError if the submission has none.
         """
 
     @abstractmethod

@@ -64,12 +64,14 @@ class ChecksEnvironment(Environment):
     def probe(self, role: str, target: str = "", **options: Any) -> Any:
         """Return what speaks with the contract's service of a role, with another service, or with one container.
 
-        options: of the room's probe. Raises CheckFailure if it never came up.
+        options: of the room's probe. Raises CheckFailure if it never came up, LookupError if the submission has none.
         """
         contract = [service for service in self.assignment.services if service.role == role]
         meant = (s for s in contract if target in {"", s.name} or target.rpartition("-")[0] == s.name)
         service = next(meant, ContractService(name=target or role, role=role))
         self.ready_service(target or service.name)
+        if not {service.name, service.name.rpartition("-")[0]} & set(self.stack.info.services):
+            raise LookupError(service.name)  # the check's own mistake: to speak with nobody would fail the submission
         return brokers.probe(self.stack, self.recorder, service, target, **options)
 
     def observe(self, name: str, *arguments: Any, **options: Any) -> Any:

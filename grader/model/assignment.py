@@ -17,13 +17,14 @@ WORKER = "worker"  # the role of what has no room of its own: it shows by its wo
 TERMS: Final = ("user", "password", "database")  # what a contract may say of logging in
 
 
-class ContractService(msgspec.Struct, frozen=True, kw_only=True):
+class ContractService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A service that the contract names.
 
     role: which system it is, by the name of its room (`grader.brokers`), or WORKER. port: the port that others use.
     replicas: how many containers the contract demands (1 unless said). A broker or database under test must run a
     catalogue image. user, password, database: what the room's probe logs in with, as the handout says; which of them a
-    system has, its room says (`Broker.terms`).
+    system has, its room says (`Broker.terms`). optional: a submission may do without it. one_of: a word that several
+    services share; a submission has exactly one of them, and its name tells which.
     """
 
     name: str
@@ -34,6 +35,8 @@ class ContractService(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     password: str = ""
     database: str = ""
+    optional: bool = False
+    one_of: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """An assignment as loaded from `assignments/<id>/assignment.yaml` and its tests.
 
+    services: the contract's, those too that a submission may not have; `StackPlan.contract` has those that one has.
     images: what a submission may build on and run beside its brokers and databases, which are the catalogue's always:
     anything of the public registries (what an assignment.yaml means that says nothing), or the catalogue alone.
     directory: where it lies.
@@ -100,6 +104,14 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     def service(self, name: str) -> ContractService | None:
         """Return the contract's service of that name."""
         return next((s for s in self.services if s.name == name), None)
+
+    def demanded(self) -> tuple[tuple[ContractService, ...], ...]:
+        """Return what no submission may lack: each service by itself, or those of which one must be there."""
+        found: dict[str, list[ContractService]] = {}
+        for service in self.services:
+            if not service.optional:
+                found.setdefault(service.one_of or service.name, []).append(service)
+        return tuple(tuple(alternatives) for alternatives in found.values())
 
     def check(self, check_id: str) -> CheckSpec:
         """Return the rubric row with that id (KeyError if there is none)."""

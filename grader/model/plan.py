@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from grader.model.assignment import ContractService
 from grader.model.findings import Finding
 
 # The exit status of a step that the grader adds to a build when what the submission names is not there (EX_NOINPUT).
@@ -90,7 +91,8 @@ class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
     `image`: a catalogue name, or "build:<service>" for a built one. Networks and volumes are named as the submission
     names them; the stack adds project names, labels, addresses and `dns`.
     replicas: containers per service. images: names of what services run and builds name. uses: where the submission
-    names each of them. waits: what the images must still say. findings: notices and warnings.
+    names each of them. waits: what the images must still say. contract: the contract's services that the submission
+    has. findings: notices and warnings.
     """
 
     compose: dict[str, Any]
@@ -100,4 +102,5 @@ class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
     images: tuple[str, ...] = ()
     uses: tuple[ImageUse, ...] = ()
     waits: tuple[Wait, ...] = ()
+    contract: tuple[ContractService, ...] = ()
     findings: tuple[Finding, ...] = ()

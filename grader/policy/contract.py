@@ -1,4 +1,4 @@
-"""The contract: which services must be there, what may be left out, what cannot start as often as it must."""
+"""The contract: which services must be there, which of several, what cannot start as often as it must."""
 
 from __future__ import annotations
 
@@ -6,32 +6,73 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy.near import nearest
+from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from grader.model.assignment import Assignment, ContractService
     from grader.policy.judged import Judged
-    from grader.policy.scope import Scope
+    from grader.policy.scope import Project
 
 
 def missing_services(services: Scope, names: Iterable[str]) -> None:
-    """Refuse a submission without a service that the contract names."""
+    """Refuse a submission without a service that the contract demands."""
     assignment = services.project.assignment
     if assignment is None:
         return
-    contract = {s.name for s in assignment.services}
     present = list(names)
-    for wanted in assignment.services:
-        if wanted.name in present:
+    others = [n for n in present if assignment.service(n) is None]
+    for alternatives in assignment.demanded():
+        if any(wanted.name in present for wanted in alternatives):
             continue
-        meant = nearest(wanted.name, [n for n in present if n not in contract])
+        meant = ((near, wanted.name) for wanted in alternatives if (near := nearest(wanted.name, others)))
+        near, name = next(meant, ("", alternatives[0].name))
+        several = len(alternatives) > 1
         services.error(
             "service-missing",
-            msg("The service %(service)s is not there.", service=wanted.name),
-            msg("Call %(meant)s %(service)s, if it is meant.", meant=meant, service=wanted.name)
-            if meant
-            else msg("Add a service called %(service)s.", service=wanted.name),
+            msg(
+                "None of these services is there, and one of them must be: %(services)s.",
+                services=", ".join(wanted.name for wanted in alternatives),
+            )
+            if several
+            else msg("The service %(service)s is not there.", service=name),
+            msg("Call %(meant)s %(service)s, if it is meant.", meant=near, service=name)
+            if near
+            else msg("Add one of them: %(services)s.", services=", ".join(map(_described, alternatives)))
+            if several
+            else msg("Add a service called %(service)s.", service=name),
         )
+
+
+def _described(service: ContractService) -> str:
+    return f"{service.name} ({', '.join(service.images) or service.role})"
+
+
+def not_started(assignment: Assignment, services: Mapping[str, Judged]) -> set[str]:
+    """Return the services that stand in a profile although the contract demands them: of several the first one."""
+    found = set()
+    for alternatives in assignment.demanded():
+        there = [services[wanted.name] for wanted in alternatives if wanted.name in services]
+        if there and all(one.profiles for one in there):
+            found.add(there[0].name)
+    return found
+
+
+def one_of_several(project: Project, started: Mapping[str, Judged]) -> None:
+    """Refuse more than one of several: nobody could tell which of them does the work that is judged."""
+    for alternatives in project.assignment.demanded() if project.assignment else ():
+        there = [wanted.name for wanted in alternatives if wanted.name in started]
+        for name in there[1:]:
+            Scope(project, f"services.{name}", started[name].line, name).error(
+                "service-alternatives",
+                msg(
+                    "%(first)s and %(service)s are both there; the assignment wants one of them.",
+                    first=there[0],
+                    service=name,
+                ),
+                msg("Keep the one that your services use for this. Call the other one differently, or remove it."),
+            )
 
 
 def references(judged: Judged) -> set[str]:

@@ -61,7 +61,7 @@ def own_service(scope: Scope, text: str) -> Any:
     name = text.removeprefix("service:")
     contract = scope.project.assignment.service(name) if scope.project.assignment else None
     if scope.under_test or (
-        contract and contract.images
+        contract and contract.images and name in scope.project.service_names
     ):  # with its address or among its processes, one could act in its place
         scope.error(
             "witness-shared",

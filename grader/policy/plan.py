@@ -45,6 +45,7 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
     names = [s["image"] for s in services.values() if not str(s["image"]).startswith("build:")]
     names += [name for build in builds for name in build.base_images]
     names = list(dict.fromkeys(names))
+    contract = project.assignment.services if project.assignment else ()
     compose = _escaped(compose)
     emitted.check(compose, project.limits)
     return StackPlan(
@@ -54,6 +55,7 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
         replicas={name: one.emitted["scale"] for name, one in kept.items()},
         images=tuple(names),
         waits=waits,
+        contract=tuple(service for service in contract if service.name in kept),
         uses=tuple(_use(project, name) for name in names),
         findings=project.out.all,
     )

@@ -61,11 +61,21 @@ def right_image(scope: Scope, name: str, sets: bitnami.Sets | None = None) -> bo
                 wanted=wanted,
                 image=name[:100],
             ),
-            instead or _suggest(scope, name, contract.images, sets),
+            _renamed(scope, name) or instead or _suggest(scope, name, contract.images, sets),
         )
         return False
     scope.project.written.setdefault(image.name, scope.place)
     return True
+
+
+def _renamed(scope: Scope, name: str) -> Text | None:
+    """Return how the service is to be called that runs this image, where it is one of several."""
+    image = parse(name)
+    contract, assignment = scope.contract, scope.project.assignment
+    for other in assignment.services if assignment and contract and contract.one_of else ():
+        if image and contract and other.one_of == contract.one_of and image.upstream in other.images:
+            return msg("Call it %(service)s, if it is to run %(image)s.", service=other.name, image=image.name)
+    return None
 
 
 def _suggest(scope: Scope, name: str, upstreams: tuple[str, ...], sets: bitnami.Sets | None) -> Text:

@@ -33,8 +33,8 @@ class Commands(NamedTuple):
 def open_ports(graded: Graded) -> tuple[OpenPort, ...]:
     """Open a loopback port for each port that a service of the stack names, and for the contract's."""
     wanted: dict[tuple[str, int], None] = {}
-    for contract in graded.run.assignment.services:
-        if contract.port and contract.name in graded.plan.compose["services"]:
+    for contract in graded.plan.contract:
+        if contract.port:
             wanted[contract.name, contract.port] = None
     for name, service in graded.plan.compose["services"].items():
         for port in service.get("expose") or ():
@@ -51,7 +51,7 @@ def open_ports(graded: Graded) -> tuple[OpenPort, ...]:
 def commands(graded: Graded) -> tuple[Commands, ...]:
     """Return the commands for each running service: its logs, and what its role's own tools say."""
     found = []
-    roles = {s.name: s.role for s in graded.run.assignment.services}
+    roles = {s.name: s.role for s in graded.plan.contract}
     for name, service in graded.plan.compose["services"].items():
         containers = graded.stack.containers(name)
         if containers:

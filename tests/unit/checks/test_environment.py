@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from grader import brokers
@@ -31,6 +32,8 @@ CONTRACT = Assignment(
 
 class Anywhere:
     """A stack that remembers which ports were asked for."""
+
+    info = SimpleNamespace(services={"mq": 1, "api": 2, "store": 1, "other": 1})
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
@@ -66,7 +69,8 @@ def test_a_role_is_the_service_of_the_contract_and_its_port(environment: ChecksE
 
 def test_a_probe_logs_in_with_what_the_contract_says(environment: ChecksEnvironment) -> None:
     """What the assignment writes down, and else what such a server knows by itself."""
-    environment.stack = SimpleNamespace(address=lambda *_: ("127.0.0.1", 1))  # type: ignore[assignment]
+    info = SimpleNamespace(services={"mq": 1, "other": 1, "postgres": 1})
+    environment.stack = SimpleNamespace(info=info, address=lambda *_: ("127.0.0.1", 1))  # type: ignore[assignment]
     assert (credentials := environment.rabbitmq().parameters().credentials).username == "ana"
     assert credentials.password == "clave"
     assert environment.probe("rabbitmq", "other").parameters().credentials.username == "guest"
@@ -78,6 +82,18 @@ def test_what_never_came_up_fails_the_check(environment: ChecksEnvironment) -> N
     with pytest.raises(CheckFailure) as caught:
         environment.redis()
     assert caught.value.code == "service-not-ready"
+
+
+def test_what_the_submission_has_not_can_be_asked_for(environment: ChecksEnvironment) -> None:
+    """By name, or by the word of several alternatives; to speak with what is not there is the check's own mistake."""
+    chosen = ContractService(name="cache", role="redis", port=6380, one_of="memory")
+    environment.assignment = msgspec.structs.replace(CONTRACT, services=(*CONTRACT.services, chosen))
+    assert environment.service("memory") is environment.service("cache") is chosen
+    assert [environment.has(name) for name in ("cache", "memory", "gui", "")] == [True, True, False, False]
+    for absent in (lambda: environment.service("gui"), lambda: environment.http("gui"), environment.postgres):
+        with pytest.raises(LookupError):
+            absent()
+    assert environment.http("other")
 
 
 def test_an_observer_is_closed_with_the_environment(

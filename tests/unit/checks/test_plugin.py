@@ -118,9 +118,15 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
             "-p", "grader.checks.plugin", plugins=[(kept := _Kept())],
         )  # fmt: skip
         assert found is not None
-        return Ran(list(receive(reading, checks)), kept.environment)
+        return Ran(said(reading, checks), kept.environment)
 
     return ran
+
+
+def said(reading: int, checks: tuple[str, ...]) -> list[Any]:
+    """Return all that lies in the pipe when pytest has ended: a plug-in that never closed it is not waited for."""
+    os.set_blocking(reading, False)
+    return list(receive(reading, checks))
 
 
 class _Kept:
@@ -147,6 +153,18 @@ def test_checks_run_in_the_order_of_the_rubric(run: Callable[..., Ran]) -> None:
     assert told == ["a", "a", "b", "b", "c", "c"]
     assert done.verdicts == [("a", "passed"), ("b", "passed"), ("c", "passed")]
     assert done.messages[-1] == Finished()
+
+
+def test_a_plug_in_that_does_not_come_to_its_end_is_not_waited_for(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """These tests then fail for what is missing in the pipe, and do not stand still."""
+    opened: list[Any] = []
+    monkeypatch.setattr(plugin.ChecksPlugin, "pytest_sessionfinish", lambda self: opened.append(self.sender))
+    done = run([spec("a")], public='@check("a")\ndef test_a(): pass\n')
+    opened[0].close()
+    assert done.verdicts == [("a", "passed")]
+    assert Finished() not in done.messages
 
 
 def test_only_the_checks_of_the_run_are_run(run: Callable[..., Ran]) -> None:
@@ -283,7 +301,7 @@ def test_a_session_that_cannot_be_read_is_told(pytester: pytest.Pytester, monkey
     monkeypatch.setenv(SESSION_VARIABLE, str(file))
     monkeypatch.setenv(CHANNEL_VARIABLE, str(writing))
     assert pytester.inline_run("-p", "grader.checks.plugin").ret == pytest.ExitCode.INTERNAL_ERROR
-    (message,) = receive(reading, ())
+    (message,) = said(reading, ())
     assert isinstance(message, Broken)
 
 
