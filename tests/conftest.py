@@ -22,8 +22,8 @@ os.environ.pop("GRADER_LANG", None)
 
 
 class EngineShared(LoadFileScheduling):
-    """Gradings are for one worker, so that they have the engine's time to themselves; what a stack alone is tested with,
-    and a file of the rest at a time, is for the others, which so fill the time that containers need to start.
+    """Gradings are for one worker, one beside another would be slow; what a stack alone is tested with, and a file of
+    the rest at a time, is for the others, which so fill the time that containers need to start.
     """
 
     def _split_scope(self, nodeid: str) -> str:

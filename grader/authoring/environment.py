@@ -60,20 +60,20 @@ class Environment(ABC):
 
     def has(self, service: str) -> bool:
         """Say whether the submission has a service of the contract: by its name, or by the word of its `one_of`."""
-        return self._found(service) is not None
+        return bool(self.services(service))
 
     def service(self, name: str) -> ContractService:
-        """Return the contract's words (`name`, `role`, `port`, …) on a service: by its name, or by that of `one_of`.
+        """Return the contract's words (`name`, `role`, `port`, …) on a service: by its name, or first of a `one_of`.
 
         Raises LookupError for one that the submission has not (see `has`).
         """
-        found = self._found(name)
-        if found is None:
+        if not self.has(name):
             raise LookupError(name)
-        return found
+        return self.services(name)[0]
 
-    def _found(self, name: str) -> ContractService | None:
-        return next((s for s in self.assignment.services if name in {s.name, s.one_of or s.name}), None)
+    def services(self, word: str) -> tuple[ContractService, ...]:
+        """Return those of a `one_of` that the submission has: one, or several for who wants more than must be."""
+        return tuple(s for s in self.assignment.services if word and word in {s.name, s.one_of})
 
     @abstractmethod
     def ready_service(self, name: str) -> None:

@@ -24,7 +24,7 @@ class ContractService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     replicas: how many containers the contract demands (1 unless said). A broker or database under test must run a
     catalogue image. user, password, database: what the room's probe logs in with, as the handout says; which of them a
     system has, its room says (`Broker.terms`). optional: a submission may do without it. one_of: a word that several
-    services share; a submission has exactly one of them, and its name tells which.
+    services share, of which a submission has at least one.
     """
 
     name: str

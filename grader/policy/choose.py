@@ -63,7 +63,6 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
             pass_on(sink, project.out)
             kept[name] = one
     _dependencies(project, kept, all_of_them)
-    contract.one_of_several(project, kept)
     containers = 0
     for name, one in kept.items():
         scope = Scope(project, f"services.{name}", one.line, name)

@@ -1,4 +1,4 @@
-"""The contract: which services must be there, which of several, what cannot start as often as it must."""
+"""The contract: which services must be there, what cannot start as often as it must."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from grader.model.text import msg
 from grader.policy.near import nearest
-from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from grader.model.assignment import Assignment, ContractService
     from grader.policy.judged import Judged
-    from grader.policy.scope import Project
+    from grader.policy.scope import Scope
 
 
 def missing_services(services: Scope, names: Iterable[str]) -> None:
@@ -57,22 +56,6 @@ def not_started(assignment: Assignment, services: Mapping[str, Judged]) -> set[s
         if there and all(one.profiles for one in there):
             found.add(there[0].name)
     return found
-
-
-def one_of_several(project: Project, started: Mapping[str, Judged]) -> None:
-    """Refuse more than one of several: nobody could tell which of them does the work that is judged."""
-    for alternatives in project.assignment.demanded() if project.assignment else ():
-        there = [wanted.name for wanted in alternatives if wanted.name in started]
-        for name in there[1:]:
-            Scope(project, f"services.{name}", started[name].line, name).error(
-                "service-alternatives",
-                msg(
-                    "%(first)s and %(service)s are both there; the assignment wants one of them.",
-                    first=there[0],
-                    service=name,
-                ),
-                msg("Keep the one that your services use for this. Call the other one differently, or remove it."),
-            )
 
 
 def references(judged: Judged) -> set[str]:

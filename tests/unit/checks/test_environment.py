@@ -89,6 +89,7 @@ def test_what_the_submission_has_not_can_be_asked_for(environment: ChecksEnviron
     chosen = ContractService(name="cache", role="redis", port=6380, one_of="memory")
     environment.assignment = msgspec.structs.replace(CONTRACT, services=(*CONTRACT.services, chosen))
     assert environment.service("memory") is environment.service("cache") is chosen
+    assert environment.services("memory") == (chosen,)
     assert [environment.has(name) for name in ("cache", "memory", "gui", "")] == [True, True, False, False]
     for absent in (lambda: environment.service("gui"), lambda: environment.http("gui"), environment.postgres):
         with pytest.raises(LookupError):
