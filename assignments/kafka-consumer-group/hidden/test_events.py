@@ -45,6 +45,7 @@ def test_a_repeat_leaves_the_row(events: ConsumerGroup) -> None:
     after = events.effects()
     changed = [f"{e.id}: {before[e.id]} → {after.get(e.id, '-')}" for e in first if after.get(e.id) != before[e.id]]
     events.forbid(changed, otherwise="repeat-changed-row")
+    events.forbid(events.unasked(after.keys() - before.keys()), otherwise="repeat-changed-row/unasked")
 
 
 @check("events.seq", needs="events.once")

@@ -116,6 +116,7 @@ def test_a_replay_changes_nothing(replay: Replay[Processed], group: ConsumerGrou
     If the group reads the whole topic again from the beginning, the table stays as it was.
     """
     group.forbid(replay.changed, otherwise="replay-changed-rows")
+    group.forbid(group.unasked(replay.after.keys() - replay.before.keys()), otherwise="replay-changed-rows/unasked")
     if replay.stuck:
         blocked("replay.before-group")  # the group stands where it stood there: it has not read everything again
     if replay.lag:

@@ -43,6 +43,7 @@ def test_every_event_has_its_row(events: ConsumerGroup) -> None:
     events.forbid([f"{i}: {rows[i]}" for i in wrong], otherwise="row-wrong")
     unclear = [f"{e.id}: {rows[e.id]}" for e in sent if not events.worker(rows[e.id])]
     events.forbid(unclear, otherwise="processor-unnamed", names=sorted(events.hostnames().values()))
+    events.forbid([*events.unasked(rows), *events.table.doubled()], otherwise="row-wrong/unasked")
 
 
 @check("group.members", needs=("topic.partitions", "events.once"))

@@ -119,7 +119,9 @@ class EventSubject(GroupSubject, ABC, Generic[Effect]):
 
         The reason's words may name `ids`, `n`, `total` and `within`.
         """
-        if missing and self.failed(self.repeats) and self._behind_repeats(missing):
+        if not missing:
+            return
+        if self.failed(self.repeats) and self._behind_repeats(missing):
             blocked(self.repeats)
         lines = [f"{e.id} ({self.topic}-{e.partition}, offset {e.offset})" for e in missing]
         progress = self.progress((e.partition, e.offset) for e in missing)
