@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
+from grader.brokers.postgres import BROKER
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,7 +43,7 @@ class WatchedTable(Generic[R]):
         by: str,
         container: Callable[[str | None], str | None],
     ) -> None:
-        self._postgres: Postgres = environment.probe("postgres")
+        self._postgres: Postgres = environment.probe(BROKER.role)
         self._recorder = environment.recorder
         self._table, self._key, self._row = table, key, row
         self._by, self._container = by, container
@@ -61,7 +63,7 @@ class WatchedTable(Generic[R]):
         return rows
 
     def doubled(self) -> list[str]:
-        """Return the ids that have several rows: a table without its primary key lets them in."""
+        """Return the ids that have several rows, which a table without its primary key lets in."""
         found = self._postgres.rows(
             f"SELECT {self._key} FROM {self._table} WHERE {self._key} LIKE %s"  # noqa: S608 - the contract's names
             f" GROUP BY {self._key} HAVING count(*) > 1 ORDER BY 1",
