@@ -36,12 +36,13 @@ All that an assignment imports comes from `grader`; this page is written by `scr
 [Writing an assignment](authoring.md) shows how they work together.
 """
 ROOMS = (
-    ("A check", ("check", "blocked", "Subject", "HTTPSubject", "QueueSubject", "GroupSubject", "Contract", "contract")),
+    ("A check", ("check", "blocked", "Contract", "contract")),
+    ("A submission", ("Subject", "HTTPSubject", "QueueSubject", "GroupSubject", "EventSubject", "GroupTerms")),
     (
         "What is waited for",
         ("arrived", "delivered", "either", "at_most", "holds", "eventually", "never", "quiet_for", "pause"),
     ),
-    ("Faults, outages and crowds", ("FaultInjector", "QueueOutage", "at_once", "malformed")),
+    ("Faults, outages and crowds", ("FaultInjector", "QueueOutage", "MemberDeath", "Replay", "at_once", "malformed")),
     ("Oracles", ("delivery", "sharing", "group", "offsets", "caching", "Violation")),
     ("The record", ("Event", "History", "Evidence", "msg")),
 )
@@ -78,7 +79,8 @@ def _entry(name: str) -> str:
     if inspect.ismodule(thing):
         return f"\n### `{name}`\n{_told(thing)}\n" + "".join(_function(f"{name}.{n}", f) for n, f in _functions(thing))
     if inspect.isclass(thing):
-        own = [(n, m) for n, m in vars(thing).items() if inspect.isfunction(m) and not n.startswith("_")]
+        own = [(n, getattr(m, "__func__", m)) for n, m in vars(thing).items() if not n.startswith("_")]
+        own = [(n, m) for n, m in own if inspect.isfunction(m)]
         return f"\n### `{name}`\n{_told(thing)}\n" + "".join(_function(f".{n}", m) for n, m in own)
     if inspect.isfunction(thing):
         return f"\n### `{name}{_signature(thing)}`\n{_told(thing)}\n"

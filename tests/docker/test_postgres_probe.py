@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
 from grader.brokers.postgres.probe import POSTGRES_ERRORS, SCHEMA_ERRORS, Postgres
+from grader.brokers.postgres.table import Row, WatchedTable
 from grader.errors import GraderError
 from grader.faults import Faults
 from grader.polling import eventually
@@ -79,6 +81,34 @@ def test_rows_and_counts(postgres: Postgres) -> None:
     assert postgres.execute("UPDATE users SET name = %s WHERE id > %s", "Eva", 7) == 1
     assert postgres.rows("SELECT count(*) FROM users WHERE name LIKE 'E%'") == [(1,)]
     assert postgres.has_database()
+
+
+class Note(Row, frozen=True):
+    """A row of table notes."""
+
+    body: str | None
+    writer: str | None
+
+
+def test_a_watched_table_has_the_rows_of_this_run(postgres: Postgres, stack: Stack) -> None:
+    """Others are left alone; each is noted once, with the container that its writer names; second rows are told."""
+    postgres.execute("CREATE TABLE notes (id text, body text, writer text)")
+    postgres.execute(
+        "INSERT INTO notes VALUES ('g1-a', 'x', 'on host-1'), ('g1-b', NULL, NULL), ('demo', 'y', 'host-1')"
+    )
+    recorder = Recorder(stack.clock)
+    environment: Any = SimpleNamespace(nonce="g1", recorder=recorder, probe=lambda _role: postgres)
+    table = WatchedTable(
+        environment, "notes", "id", Note, by="writer", container=lambda named: "api-1" if named == "on host-1" else None
+    )
+    assert table.rows() == table.rows() == {"g1-a": Note("x", "on host-1"), "g1-b": Note(None, None)}
+    noted = {e.subject: (e.actor, e.data) for e in recorder.history().of("row")}
+    assert len(recorder.history()) == 2
+    assert noted == {"g1-a": ("api-1", {"writer": "on host-1"}), "g1-b": ("", {"writer": None})}
+    assert str(table.rows()["g1-a"]) == "body='x', writer='on host-1'"
+    assert table.doubled() == []
+    postgres.execute("INSERT INTO notes VALUES ('g1-b', 'again', NULL), ('demo', 'again', NULL)")
+    assert table.doubled() == ["g1-b"]
 
 
 def test_a_password_from_a_file_and_a_missing_database(stack: Stack) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from subject import BEHIND_POISON_S, REPLICAS, TOPIC
 
-from grader import Record, check, group, holds, malformed
+from grader import check, group, holds, malformed
 
 if TYPE_CHECKING:
     from subject import ConsumerGroup
@@ -36,14 +36,14 @@ def test_every_event_has_its_row(events: ConsumerGroup) -> None:
     its seq; "processed_by" contains the hostname of the container that processed it.
     """
     users = [events.events("once", EACH, n % events.known, duration_ms=10) for n in range(USERS)]
-    sent = [event for step in zip(*users, strict=True) for event in step]
-    events.produce(sent)
+    sent = events.produce([event for step in zip(*users, strict=True) for event in step])
     events.demand(sent, ONCE_S)
-    rows = events.rows()
-    wrong = [f"{e.id}: {rows[e.id]}" for e in sent if (rows[e.id].user, rows[e.id].seq) != (e.user, e.seq)]
-    events.forbid(wrong, otherwise="row-wrong")
-    unclear = [f"{e.id}: {rows[e.id]}" for e in sent if not events.container(rows[e.id].processed_by)]
+    rows = events.effects()
+    wrong = [e.id for e in sent if (rows[e.id].user_id, rows[e.id].seq) != (e.key, e.fields["seq"])]
+    events.forbid([f"{i}: {rows[i]}" for i in wrong], otherwise="row-wrong")
+    unclear = [f"{e.id}: {rows[e.id]}" for e in sent if not events.worker(rows[e.id])]
     events.forbid(unclear, otherwise="processor-unnamed", names=sorted(events.hostnames().values()))
+    events.forbid([*events.unasked(rows), *events.table.doubled()], otherwise="row-wrong/unasked")
 
 
 @check("group.members", needs=("topic.partitions", "events.once"))
@@ -56,11 +56,11 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
     """
     events.wait_settled(REPLICAS)
     state = events.state()
-    table = events.table(state)
+    members = events.assigned(state)
     covered = group.uncovered(state, TOPIC, range(events.known), containers=REPLICAS)
-    events.fail_on(covered, evidence=(table, events.groups()))
+    events.fail_on(covered, evidence=(members, events.groups()))
     if state.protocol != "consumer" and state.state != group.STABLE:
-        events.fail("partitions-unowned/state", table, state=state.state or "-")
+        events.fail("partitions-unowned/state", members, state=state.state or "-")
     busy: set[str] = set()
 
     def all_busy() -> bool:
@@ -69,7 +69,7 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
         return len(busy) >= REPLICAS
 
     if events.wait(holds(all_busy), 30):
-        events.fail("events-not-shared/idle", table, wanted=REPLICAS, names=sorted(busy))
+        events.fail("events-not-shared/idle", members, wanted=REPLICAS, names=sorted(busy))
 
 
 @check("poison.malformed", needs="events.once")
@@ -82,12 +82,9 @@ def test_malformed_event_stops_no_partition(events: ConsumerGroup) -> None:
     the events behind it are processed, and it does not appear in the table. A field that is spelled in another case
     ("EventID") is another field, and the one of the contract is missing.
     """
-    user = events.ids.new("bad-user")
-    broken = malformed.unreadable(user)
-    broken += [body for _, body in malformed.incomplete(lambda: events.events("half", 1, 0)[0].fields, WRONG)]
-    for partition in range(events.partitions()):
-        events.kafka.produce(TOPIC, *(Record(f"{user}-{partition}".encode(), body, partition) for body in broken))
+    half = malformed.incomplete(lambda: events.events("half", 1, 0)[0].fields, WRONG)
+    events.send_malformed("bad-user", *malformed.unreadable(events.ids.new("bad")), *(body for _, body in half))
     behind = events.send("behind", 2)
     events.disturbed()
     events.demand(behind, BEHIND_POISON_S, "poison-blocks-partition")
-    events.forbid(sorted(events.rows().keys() - events.sent.keys()), otherwise="malformed-stored")
+    events.forbid(sorted(events.effects().keys() - events.sent.keys()), otherwise="malformed-stored")

@@ -45,11 +45,16 @@ BROKER = Broker(
     reasons=REASONS,
     by_hand=_by_hand,
     exports={
+        "EventSubject": "grader.brokers.kafka.events:EventSubject",
         "GroupState": "grader.model.streams:GroupState",
         "GroupSubject": "grader.brokers.kafka.subject:GroupSubject",
+        "GroupTerms": "grader.brokers.kafka.subject:GroupTerms",
         "KAFKA_ERRORS": "grader.brokers.kafka.probe:KAFKA_ERRORS",
         "Kafka": "grader.brokers.kafka.probe:Kafka",
+        "KeyedEvent": "grader.brokers.kafka.events:KeyedEvent",
+        "MemberDeath": "grader.brokers.kafka.scenarios:MemberDeath",
         "Record": "grader.model.streams:Record",
+        "Replay": "grader.brokers.kafka.scenarios:Replay",
         "TopicMissingError": "grader.brokers.kafka.probe:TopicMissingError",
     },
 )

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from grader.authoring.conditions import holds
+from grader.authoring.contract import Contract
 from grader.authoring.subject import Subject
 from grader.brokers.kafka import BROKER
 from grader.brokers.kafka.probe import KAFKA_ERRORS
@@ -13,6 +14,7 @@ from grader.model.outcome import Evidence
 from grader.model.streams import GroupState
 from grader.model.text import msg
 from grader.oracles import group as oracle
+from grader.polling import pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,19 +25,41 @@ if TYPE_CHECKING:
 
 SETTLED_S = 40.0
 EMPTY_S = 75.0
+BROKER_S = 60.0
 GONE = {"Empty", "Dead"}
 
 
-class GroupSubject(Subject):
-    """A subject with a watched group: one topic, one group, the service whose containers are its members."""
+class GroupTerms(Contract, frozen=True):
+    """What a contract fixes of a consumer group: its topic, its name, and its bounds in seconds.
 
-    def __init__(self, environment: Environment, *, topic: str, group: str, service: str) -> None:
+    takeover_s: from the death of a member to the first effect on its partitions. recovery_s: after a broker or database
+    answers again. lag_s: from the last effect to its commit. stop_within_s: from SIGTERM until a member is gone.
+    """
+
+    topic: str
+    group: str
+    takeover_s: float
+    recovery_s: float
+    lag_s: float
+    stop_within_s: float
+
+
+class GroupSubject(Subject):
+    """A subject with a watched group: one topic, one group, the service whose containers are its members.
+
+    size: how many members the contract demands.
+    """
+
+    slack_s = 15.0  # what a loaded machine may add to a bound of the contract
+
+    def __init__(self, environment: Environment, terms: GroupTerms, *, service: str, size: int) -> None:
         super().__init__(environment)
         self.kafka: Kafka = environment.probe(BROKER.role)
-        self.topic, self.group, self.service = topic, group, service
+        self.terms, self.service, self.size = terms, service, size
+        self.topic, self.group = terms.topic, terms.group
         self.known = 0  # partitions, once the topic has been seen
         self._hostnames: dict[str, tuple[str, str]] = {}
-        environment.observe("group_watch", self.kafka, group, topic)
+        environment.observe("group_watch", self.kafka, self.group, self.topic)
 
     # -- the topic
 
@@ -56,9 +80,9 @@ class GroupSubject(Subject):
             self.fail("topic-missing", topic=self.topic, within=int(self.limits.ready_s), names=self._topics())
         return self.known
 
-    def wait_topic_again(self, within: float) -> None:
+    def wait_topic_again(self) -> None:
         """Wait until a broker that was away knows the topic again, with all its partitions."""
-        if self.wait(holds(lambda: self.partitions() >= self.known), within, every=0.2):
+        if self.wait(holds(lambda: self.partitions() >= self.known), self.terms.recovery_s, every=0.2):
             logs = self.logs(self.kafka.service)
             self.fail("topic-missing/after-restart", *logs, topic=self.topic, names=self._topics())
 
@@ -69,9 +93,9 @@ class GroupSubject(Subject):
 
     # -- the members
 
-    def members(self, most: int) -> int:
+    def members(self) -> int:
         """Return how many containers of the group's service there are, at most what the contract demands."""
-        return self.replicas(self.service, most)
+        return self.replicas(self.service, self.size)
 
     def state(self) -> GroupState:
         """Return how the group stands; a state "" while the broker does not answer."""
@@ -83,7 +107,7 @@ class GroupSubject(Subject):
         """Return the containers whose members are in the group now."""
         return sorted(oracle.holders(self.state(), self.topic))
 
-    def table(self, state: GroupState | None = None) -> Evidence:
+    def assigned(self, state: GroupState | None = None) -> Evidence:
         """Return who holds which partitions, for the student."""
         state = state or self.state()
         held = sorted(oracle.holders(state, self.topic).items())
@@ -119,6 +143,16 @@ class GroupSubject(Subject):
         """Wait until `settled`; False at the deadline."""
         return not self.wait(self.settled(count, but=but), within, every=0.3)
 
+    def left(self, container: str) -> Condition:
+        """The group counts no longer on any of the members that a container has now."""
+        mine = {m.id for m in self.state().members if m.actor == container}
+
+        def gone() -> bool:
+            state = self.state()
+            return bool(state.state) and not mine & {m.id for m in state.members}
+
+        return holds(gone, container)
+
     def container(self, named: str | None) -> str | None:
         """Return the container whose hostname stands in a text; None where there is not exactly one."""
         found = [name for name, host in self.hostnames().items() if named and host in named]
@@ -134,8 +168,8 @@ class GroupSubject(Subject):
 
     # -- what is committed
 
-    def lag(self, within: float) -> int:
-        """Wait until everything is committed; return how much is not at the deadline."""
+    def lag(self, within: float | None = None) -> int:
+        """Wait until everything is committed; return how much is not at the deadline, which is the contract's."""
         behind = 0
 
         def caught_up() -> bool:
@@ -143,7 +177,7 @@ class GroupSubject(Subject):
             behind = self.kafka.lag(self.group, self.topic)
             return not behind
 
-        self.wait(holds(caught_up), within, every=0.3)
+        self.wait(holds(caught_up), self.terms.lag_s + self.slack_s if within is None else within, every=0.3)
         return behind
 
     def committed(self) -> dict[int, int]:
@@ -165,19 +199,27 @@ class GroupSubject(Subject):
 
     # -- the whole group
 
-    def stop_all(self, grace_s: float) -> bool:
+    def stop_all(self) -> bool:
         """Stop all members gracefully and wait until the group is empty; False if it does not become so."""
         self.disturbed()
-        self.faults.stop(self.service, grace_s=grace_s)
+        self.faults.stop(self.service, grace_s=self.terms.stop_within_s)
         empty = holds(lambda: self.kafka.group(self.group).state in GONE)
         with contextlib.suppress(*KAFKA_ERRORS):
             return not self.wait(empty, EMPTY_S, every=0.3, retry_on=KAFKA_ERRORS)
         return False
 
-    def forget_sent(self, grace_s: float) -> None:
+    def start_before_broker(self, late_s: float) -> None:
+        """Start all members anew, and the broker so many seconds after them; wait until it answers."""
+        self.stop_all()
+        with self.faults.stopped(self.kafka.service, grace_s=BROKER_S):
+            self.faults.start(self.service)
+            pause(late_s)  # the lateness is the fault itself
+        self.wait(holds(self.kafka.ready), BROKER_S, every=0.2)
+
+    def clean(self) -> None:
         """Start all members anew behind all that was sent; it is deleted too, for the topic may be read anew."""
         with contextlib.suppress(*KAFKA_ERRORS):
-            if self.stop_all(grace_s):
+            if self.stop_all():
                 self.kafka.skip(self.group, self.topic)
                 self.kafka.empty(self.topic)
         self.faults.start(self.service)

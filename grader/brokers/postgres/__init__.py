@@ -34,6 +34,8 @@ BROKER = Broker(
     exports={
         "POSTGRES_ERRORS": "grader.brokers.postgres.probe:POSTGRES_ERRORS",
         "Postgres": "grader.brokers.postgres.probe:Postgres",
+        "Row": "grader.brokers.postgres.table:Row",
         "SCHEMA_ERRORS": "grader.brokers.postgres.probe:SCHEMA_ERRORS",
+        "WatchedTable": "grader.brokers.postgres.table:WatchedTable",
     },
 )

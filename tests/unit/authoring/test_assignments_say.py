@@ -38,12 +38,10 @@ def files(name: str) -> list[Path]:
 def subjects(name: str) -> set[Path]:
     """Return where the Subjects of rooms lie that an assignment's own one is built on: they say codes for it."""
     tree = ast.parse((ROOT / name / "subject.py").read_text("utf-8"))
-    bases = {
-        b.id for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for b in node.bases if isinstance(b, ast.Name)
-    }
-    return {
-        Path(str(inspect.getsourcefile(getattr(grader, b)))) for b in bases if b.endswith("Subject") and b != "Subject"
-    }
+    bases = [b for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for b in node.bases]
+    names = {ast.unparse(b).partition("[")[0] for b in bases}
+    classes = {c for n in names if n.endswith("Subject") for c in getattr(grader, n).__mro__}
+    return {Path(str(inspect.getsourcefile(c))) for c in classes if c.__module__.startswith("grader.brokers.")}
 
 
 def calls(name: str) -> list[Said]:
