@@ -21,7 +21,7 @@ HOMES = {
     "grader.authoring.fault_injection": ("FaultInjector",),
     "grader.authoring.ids": ("Ids",),
     "grader.authoring.subject": ("Subject",),
-    "grader.authoring.verdicts": ("blocked", "check", "fail"),
+    "grader.authoring.verdicts": ("TooSlowError", "blocked", "check", "fail"),
     "grader.authoring.environment": ("Environment",),
     "grader.errors": ("CheckFailure", "GraderError"),
     "grader.model.history": ("Event", "History"),

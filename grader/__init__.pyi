@@ -16,6 +16,7 @@ from grader.authoring.environment import Environment as Environment
 from grader.authoring.fault_injection import FaultInjector as FaultInjector
 from grader.authoring.ids import Ids as Ids
 from grader.authoring.subject import Subject as Subject
+from grader.authoring.verdicts import TooSlowError as TooSlowError
 from grader.authoring.verdicts import blocked as blocked
 from grader.authoring.verdicts import check as check
 from grader.authoring.verdicts import fail as fail

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from grader.authoring.verdicts import fail
 from grader.errors import CheckFailure
 from grader.oracles.violation import listed
-from grader.polling import DeadlineError
+from grader.polling import Deadline, DeadlineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from grader.authoring.conditions import Condition
     from grader.authoring.environment import Environment
@@ -179,6 +179,15 @@ class Subject:
         self.disturbed()
         self.clean()
         self.environment.dirty = False
+
+    def rounds(self, within: float, *services: str) -> Iterator[Deadline]:
+        """Yield the deadline again and again, until it has passed or none of the services runs or will again.
+
+        For what has to be sent anew each time: what was sent before may have gone to somebody who is no longer there.
+        """
+        deadline = Deadline(within)
+        while not deadline.passed() and not self.environment.gone_for_good(*services):
+            yield deadline
 
     def patience(self, recovery_s: float) -> float:
         """Return the seconds to come to work in: what the contract leaves after the start, later `recovery_s`."""

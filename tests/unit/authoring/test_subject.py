@@ -46,6 +46,10 @@ class Environment:
         self.dirty = False
         self.failed: set[str] = set()
         self.assignment = SimpleNamespace(limits=Limits())
+        self.gone: set[str] = set()
+
+    def gone_for_good(self, *services: str) -> bool:
+        return self.gone.issuperset(services)
 
     def reasons(self) -> Mapping[str, Reason]:
         return reasons_for(self.folder)
@@ -126,6 +130,19 @@ def test_a_cause_fails_with_the_same_exception(subject: Counting) -> None:
     with pytest.raises(CheckFailure) as second:
         subject.once("api", subject.failure("not-done/worker", worker="2"))
     assert second.value is first.value
+
+
+def test_rounds_end_with_the_deadline_or_with_the_last_who_could_play(
+    subject: Counting, environment: Environment
+) -> None:
+    """One round at most where there is no time, none where nobody is left, one more while somebody is."""
+    assert not list(subject.rounds(0.0, "api", "worker"))
+    played = 0
+    for deadline in subject.rounds(60.0, "api", "worker"):
+        assert 0 < deadline.left() <= 60.0
+        environment.gone.add(("api", "worker")[played])
+        played += 1
+    assert played == 2
 
 
 def test_it_is_proven_once_until_disturbed_and_cleaned_when_dirty(subject: Counting, environment: Environment) -> None:
