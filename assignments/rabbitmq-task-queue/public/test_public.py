@@ -56,6 +56,8 @@ def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     history = tasks.record(since)
     tasks.fail_on(delivery.lost(history, ids, RESULTS) if missing else None, code="task-not-done")
     tasks.fail_on(sharing.unshared(history, ids, RESULTS, replicas=REPLICAS))
+    unasked = delivery.unasked(history, RESULTS, asked=tasks.ids.given, nonce=tasks.ids.nonce)
+    tasks.forbid(unasked, otherwise="reported-twice/unasked")
 
 
 @check("poison.malformed")
