@@ -17,7 +17,7 @@ HOMES = {
     "grader.authoring": ("malformed",),
     "grader.authoring.conditions": ("Condition", "arrived", "at_most", "delivered", "either", "holds"),
     "grader.authoring.contract": ("Contract", "contract"),
-    "grader.authoring.crowd": ("at_once",),
+    "grader.authoring.crowd": ("at_once", "held_up"),
     "grader.authoring.fault_injection": ("FaultInjector",),
     "grader.authoring.ids": ("Ids",),
     "grader.authoring.subject": ("Subject",),

@@ -12,6 +12,7 @@ from grader.authoring.conditions import holds as holds
 from grader.authoring.contract import Contract as Contract
 from grader.authoring.contract import contract as contract
 from grader.authoring.crowd import at_once as at_once
+from grader.authoring.crowd import held_up as held_up
 from grader.authoring.environment import Environment as Environment
 from grader.authoring.fault_injection import FaultInjector as FaultInjector
 from grader.authoring.ids import Ids as Ids
@@ -42,6 +43,7 @@ from grader.brokers.rabbitmq.subject import QueueOutage as QueueOutage
 from grader.brokers.rabbitmq.subject import QueueSubject as QueueSubject
 from grader.brokers.redis.probe import REDIS_ERRORS as REDIS_ERRORS
 from grader.brokers.redis.probe import Redis as Redis
+from grader.brokers.redis.subject import RedisSubject as RedisSubject
 from grader.errors import CheckFailure as CheckFailure
 from grader.errors import GraderError as GraderError
 from grader.model.history import Event as Event

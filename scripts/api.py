@@ -36,12 +36,13 @@ All that an assignment imports comes from `grader`; this page is written by `scr
 [Writing an assignment](authoring.md) shows how they work together.
 """
 ROOMS = (
-    ("A check", ("check", "blocked", "Subject", "HTTPSubject", "QueueSubject", "GroupSubject", "Contract", "contract")),
+    ("A check", ("check", "blocked", "Contract", "contract")),
+    ("The submission", ("Subject", "HTTPSubject", "QueueSubject", "RedisSubject", "GroupSubject")),
     (
         "What is waited for",
         ("arrived", "delivered", "either", "at_most", "holds", "eventually", "never", "quiet_for", "pause"),
     ),
-    ("Faults, outages and crowds", ("FaultInjector", "QueueOutage", "at_once", "malformed")),
+    ("Faults, outages and crowds", ("FaultInjector", "QueueOutage", "at_once", "held_up", "malformed")),
     ("Oracles", ("delivery", "sharing", "group", "offsets", "caching", "Violation")),
     ("The record", ("Event", "History", "Evidence", "msg")),
 )

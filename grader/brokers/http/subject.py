@@ -11,7 +11,7 @@ from grader.polling import DeadlineError, eventually
 
 if TYPE_CHECKING:
     from grader.authoring.environment import Environment
-    from grader.brokers.http.probe import HTTP
+    from grader.brokers.http.probe import HTTP, Answer
 
 
 class HTTPSubject(Subject):
@@ -33,6 +33,11 @@ class HTTPSubject(Subject):
     def each(self, service: str) -> list[HTTP]:
         """Return a client of each container of an HTTP service."""
         return [self._client(container.name) for container in self.environment.stack.containers(service)]
+
+    def expect_status(self, answer: Answer, *statuses: int, otherwise: str, **facts: Any) -> None:
+        """Fail unless an answer has one of these statuses; the reason's words may name it (`answer`) and the facts."""
+        if answer.status not in statuses:
+            self.fail(otherwise, answer=answer.summary(), **facts)
 
     def must_accept(
         self, service: str, path: str, *bodies: dict[str, Any], otherwise: str, identity: str = "id"

@@ -21,7 +21,7 @@ NAMES = assignments.names()
 MISSING = {"ids", "n", "within"}
 GIVEN = {
     "expect": MISSING, "forbid": {"ids", "n"}, "fail": set(), "failure": set(),
-    "must_accept": {"answer"}, "holder": MISSING, "expect_letters": {*MISSING, "queue"},
+    "must_accept": {"answer"}, "expect_status": {"answer"}, "holder": MISSING, "expect_letters": {*MISSING, "queue"},
 }  # fmt: skip
 SAYING = GIVEN.keys()
 FACT = re.compile(r"%\((\w+)\)")
