@@ -50,7 +50,7 @@ class HTTPSubject(Subject):
         for body in bodies:
             answer = self.http(service).post(path, body, subject=body[identity])
             if not answer.accepted:
-                self.once(f"POST {path}", self.failure(otherwise, answer=answer.summary()))
+                self.once(f"{service}: POST {path}", self.failure(otherwise, answer=answer.summary()))
         return [body[identity] for body in bodies]
 
     def accepted_by(
