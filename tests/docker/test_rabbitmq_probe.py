@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from types import SimpleNamespace
@@ -275,13 +276,36 @@ def test_an_undeclared_user_is_refused(image: Callable[[str], str]) -> None:
         container.stop(force=True, delete_volume=True)
 
 
+class Faults:
+    """What an outage does to the one container; nothing waits for it to be at rest."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self.started: tuple[str, ...] = ()
+
+    def settle(self) -> None:
+        """It has been restarted by nobody."""
+
+    def start(self, *services: str) -> None:
+        self.started = services
+
+    def restart(self, _service: str, *, ready: Callable[[], bool]) -> None:
+        self._broker.restart()
+        eventually(ready, within=60, every=0.2, what="broker")
+
+    @contextlib.contextmanager
+    def removed(self, service: str, *, ready: Callable[[], bool]) -> Iterator[None]:
+        yield
+        self.restart(service, ready=ready)
+
+
 class Environment:
     """A checks' environment with nothing but the broker in it; `left`: somebody is there who might declare a queue."""
 
     def __init__(self, broker: Broker, probe: RabbitMQ) -> None:
         self.recorder = probe._recorder
         self.ids = Ids("g0000")
-        self.faults = SimpleNamespace(settle=lambda: None)
+        self.faults = Faults(broker)
         self.assignment = SimpleNamespace(limits=Limits())
         self.dirty = False
         self.left = True
@@ -344,18 +368,15 @@ def test_what_is_put_aside_is_looked_for_between_two_marks(environment: Environm
     assert (wrong.verdict.code, wrong.among(wrong.verdict.subjects)) == ("poison-lost", ["42"])
 
 
-def test_letters_survive_a_restart_and_are_missed_when_they_do_not(
-    environment: Environment, probe: RabbitMQ, broker: Broker
-) -> None:
+def test_letters_survive_a_restart_and_are_missed_when_they_do_not(environment: Environment, probe: RabbitMQ) -> None:
     """A durable queue keeps what is left in it; what somebody takes out afterwards is gone."""
     declare(probe, "letters")
     subject = QueueSubject(environment, ("letters",))  # type: ignore[arg-type]
     outage = QueueOutage.begin(subject, "letters", "passing")
     outage.leave("letters", {"id": "kept"})
     outage.leave("passing", {"id": "gone"})
-    broker.restart()
-    eventually(probe.ready, within=60, every=0.2, what="broker")
-    subject.firehose.wait_tracing()
+    outage.recreate("api", late_s=0.1)
+    assert environment.faults.started == ("api",)
     assert outage.letters == {"letters": ["kept"]}
     assert subject.wait(outage.kept("letters"), 20) == set()
     with probe.channel() as channel:

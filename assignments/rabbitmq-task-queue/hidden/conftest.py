@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 from subject import DEAD, REPLICAS, REPORT_S, RESULTS, TASKS, TERMS, TaskQueue, reported
 
-from grader import BROKER_ERRORS, QueueOutage, Violation, arrived, at_most, delivered, holds, pause, sharing
+from grader import BROKER_ERRORS, QueueOutage, Violation, arrived, at_most, delivered, holds, sharing
 
 LATE_S = 5.0  # and RabbitMQ itself takes 4 to 8 s to answer: about the 10 s of the contract
 AT_WORK_MS = 4000
@@ -43,7 +43,6 @@ class Outage(QueueOutage[TaskQueue]):
     def over(self, *, api_worked: bool) -> None:
         """Wait for recovery and note how far it came; then see what is still waiting of what is not reported."""
         queue = self.subject
-        queue.firehose.wait_tracing()
         before = queue.now()
         accepts = holds(lambda: queue.accepted(*queue.bodies("after")))
         self.api_lost = api_worked and bool(queue.wait(accepts, TERMS.recovery_s))
@@ -72,7 +71,7 @@ def restarted(queue: TaskQueue) -> Outage:
         history = queue.record(since)
         outage.tasks = outage.untouched(history, TASKS, [*at_work, *kept, *accepted])
         outage.demand(history, RESULTS, done)
-        queue.faults.restart("rabbitmq", ready=queue.rabbitmq.ready)
+        outage.restart()
     outage.over(api_worked=bool(accepted))
     if not queue.environment.dirty:  # three tasks for each worker at once, to see whether one holds several
         since = queue.mark()
@@ -96,8 +95,6 @@ def recreated(queue: TaskQueue) -> Outage:
     if TASKS in outage.durable:
         outage.tasks = list(queue.send("kept", 6, KEPT_MS))
     outage.leave_letters()
-    with queue.faults.removed("rabbitmq", ready=queue.rabbitmq.ready):
-        queue.faults.start("api", "worker")
-        pause(LATE_S)  # the lateness is the fault itself
+    outage.recreate("api", "worker", late_s=LATE_S)
     outage.over(api_worked=bool(before))
     return outage

@@ -15,7 +15,7 @@ from grader.brokers.rabbitmq.probe import BROKER_ERRORS, QueueMissingError
 from grader.model.outcome import Evidence
 from grader.model.text import msg
 from grader.oracles import delivery
-from grader.polling import DeadlineError, eventually
+from grader.polling import DeadlineError, eventually, pause
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -179,7 +179,7 @@ S = TypeVar("S", bound=QueueSubject)
 
 @dataclass
 class QueueOutage(Generic[S]):
-    """What lay in the queues before their broker was away; it begins with everything at work.
+    """An outage of the broker: what lay in its queues before, what came back after; it begins with everything at work.
 
     durable: the queues of the contract that are meant to survive; quorum: those that keep any message. epoch: the
     observer's before the outage. letters: queue -> the subjects that must lie in it afterwards. An assignment's own
@@ -201,6 +201,21 @@ class QueueOutage(Generic[S]):
         durable = {q.name for q in found if q.lasting}
         quorum = {q.name for q in found if q.type == "quorum"}
         return cls(subject, subject.fault_ahead(), subject.firehose.epoch, durable, quorum)
+
+    def restart(self) -> None:
+        """Restart the broker gracefully (docker stop, docker start); it answers, and is observed again, afterwards."""
+        self.subject.faults.restart(self.subject.rabbitmq.service, ready=self.subject.rabbitmq.ready)
+        self.subject.firehose.wait_tracing()
+
+    def recreate(self, *services: str, late_s: float) -> None:
+        """Make the broker anew, as docker compose down and up, and let it come after services that were killed before.
+
+        late_s: how long after them it is started; it answers, and is observed again, afterwards.
+        """
+        with self.subject.faults.removed(self.subject.rabbitmq.service, ready=self.subject.rabbitmq.ready):
+            self.subject.faults.start(*services)
+            pause(late_s)  # the lateness is the fault itself
+        self.subject.firehose.wait_tracing()
 
     def leave(self, queue: str, *bodies: dict[str, Any]) -> None:
         """Put persistent messages of ours into a queue, if it is meant to keep them."""
