@@ -37,7 +37,7 @@ All that an assignment imports comes from `grader`; this page is written by `scr
 """
 ROOMS = (
     ("A check", ("check", "blocked", "Contract", "contract")),
-    ("The submission", ("Subject", "HTTPSubject", "QueueSubject", "RedisSubject", "GroupSubject")),
+    ("A submission", ("Subject", "HTTPSubject", "QueueSubject", "RedisSubject", "GroupSubject")),
     (
         "What is waited for",
         ("arrived", "delivered", "either", "at_most", "holds", "eventually", "never", "quiet_for", "pause"),
