@@ -12,10 +12,12 @@ from grader.authoring.conditions import holds as holds
 from grader.authoring.contract import Contract as Contract
 from grader.authoring.contract import contract as contract
 from grader.authoring.crowd import at_once as at_once
+from grader.authoring.crowd import held_up as held_up
 from grader.authoring.environment import Environment as Environment
 from grader.authoring.fault_injection import FaultInjector as FaultInjector
 from grader.authoring.ids import Ids as Ids
 from grader.authoring.subject import Subject as Subject
+from grader.authoring.verdicts import TooSlowError as TooSlowError
 from grader.authoring.verdicts import blocked as blocked
 from grader.authoring.verdicts import check as check
 from grader.authoring.verdicts import fail as fail
@@ -48,6 +50,7 @@ from grader.brokers.rabbitmq.subject import QueueOutage as QueueOutage
 from grader.brokers.rabbitmq.subject import QueueSubject as QueueSubject
 from grader.brokers.redis.probe import REDIS_ERRORS as REDIS_ERRORS
 from grader.brokers.redis.probe import Redis as Redis
+from grader.brokers.redis.subject import RedisSubject as RedisSubject
 from grader.errors import CheckFailure as CheckFailure
 from grader.errors import GraderError as GraderError
 from grader.model.history import Event as Event

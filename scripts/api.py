@@ -37,12 +37,18 @@ All that an assignment imports comes from `grader`; this page is written by `scr
 """
 ROOMS = (
     ("A check", ("check", "blocked", "Contract", "contract")),
-    ("A submission", ("Subject", "HTTPSubject", "QueueSubject", "GroupSubject", "EventSubject", "GroupTerms")),
+    (
+        "A submission",
+        ("Subject", "HTTPSubject", "QueueSubject", "RedisSubject", "GroupSubject", "EventSubject", "GroupTerms"),
+    ),
     (
         "What is waited for",
         ("arrived", "delivered", "either", "at_most", "holds", "eventually", "never", "quiet_for", "pause"),
     ),
-    ("Faults, outages and crowds", ("FaultInjector", "QueueOutage", "MemberDeath", "Replay", "at_once", "malformed")),
+    (
+        "Faults, outages and crowds",
+        ("FaultInjector", "QueueOutage", "MemberDeath", "Replay", "at_once", "held_up", "malformed"),
+    ),
     ("Oracles", ("delivery", "sharing", "group", "offsets", "caching", "Violation")),
     ("The record", ("Event", "History", "Evidence", "msg")),
 )

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from grader import (
-    CheckFailure,
-    Condition,
-    Contract,
-    Deadline,
-    DeadlineError,
-    HTTPSubject,
-    QueueMissingError,
-    QueueSubject,
-    arrived,
-    contract,
-    eventually,
-    holds,
-    sharing,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from contextlib import AbstractContextManager
-
-    from grader import Environment, Held
+from grader import Condition, Contract, Environment, HTTPSubject, QueueSubject, arrived, contract, either, sharing
 
 
 class Terms(Contract, frozen=True):
@@ -45,6 +24,7 @@ class Terms(Contract, frozen=True):
 TERMS = contract(Terms)
 TASKS, RESULTS, DEAD = TERMS.tasks, TERMS.results, TERMS.dead
 REPLICAS = 3
+DECLARERS = ("api", "worker")
 REPORT_S = 30.0
 BATCH_S = 5.0
 BEHIND_POISON_S = 30.0
@@ -62,7 +42,7 @@ def buried(*subjects: str) -> Condition:
 
 
 class TaskQueue(QueueSubject, HTTPSubject):
-    """The submission as a task queue: submit, send, hold, look who works."""
+    """The submission as a task queue: submit, send, look who works, judge what is put aside."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment, (RESULTS, DEAD))
@@ -81,56 +61,46 @@ class TaskQueue(QueueSubject, HTTPSubject):
 
     def submit(self, *bodies: dict[str, Any]) -> list[str]:
         """Send tasks through the API, which must accept each; return their ids."""
-        for body in bodies:
-            answer = self.http("api").post("/tasks", body, subject=body["id"])
-            if not answer.accepted:
-                self.once("accept", self.failure("task-not-accepted", answer=answer.summary()))
-        return [body["id"] for body in bodies]
+        return self.must_accept("api", "/tasks", *bodies, otherwise="task-not-accepted")
 
     def accepted(self, *bodies: dict[str, Any], within: float = 10.0) -> list[str]:
         """Send tasks through the API where it does its part; return the ids of those that it accepted."""
-        with contextlib.suppress(CheckFailure):
-            api = self.http("api")
-            return [b["id"] for b in bodies if api.post("/tasks", b, within=within, subject=b["id"]).accepted]
-        return []
+        return self.accepted_by("api", "/tasks", *bodies, within=within)
 
     # -- who has a task
-
-    def held_back(self) -> AbstractContextManager[Held]:
-        """Keep what arrives in the queue from the workers while the block runs."""
-        return self.held(TASKS, refused="share.replicas")
 
     def worker_with(self, task: str) -> str:
         """Wait until a worker has got a task; return the worker."""
         return self.holder(TASKS, task, within=REPORT_S, otherwise="task-not-done/not-taken")
 
-    def waiting(self) -> set[str]:
-        """Stop the workers and return the subjects that wait in the queue then; the next check resets."""
-        return self.left_in(TASKS, "worker")
-
     def workers(self, within: float) -> set[str]:
         """Send short tasks until each able worker has reported one; return the names that did by the deadline."""
-        deadline, since = Deadline(within), self.now()
+        since = self.now()
         names: set[str] = set()
         sent: list[str] = []
-        there = holds(lambda: self.declared(TASKS) or self.environment.gone_for_good("api", "worker"))
-        while len(names) < self.able and not deadline.passed() and not self.environment.gone_for_good("worker"):
-            try:
-                sent += self.send("ready", 2 * REPLICAS)
-            except QueueMissingError:
-                if self.wait(there, deadline.left(), every=0.2) or not self.declared(TASKS):
-                    break
-                continue
+        for deadline in self.rounds(within, "worker"):
+            ready = self.publish_within(deadline.left(), TASKS, *self.bodies("ready", 2 * REPLICAS), by=DECLARERS)
+            if not ready:
+                break
+            sent += ready
             self.wait(reported(*sent), min(BATCH_S, deadline.left()), since=since)
             names = set(sharing.workers_of(self.history(since), sent, RESULTS).values())
+            if len(names) >= self.able:
+                break
         return names
 
-    def judge_bad(self, bodies: Iterable[bytes], good: Iterable[str], since: float, *, done: str) -> None:
+    # -- judging
+
+    def judge_bad(self, bodies: list[bytes], good: tuple[str, ...], since: float, *, done: str) -> None:
         """Judge messages that must be put aside, and the good tasks behind them; done: the reason of a reported one."""
-        self.judge_put_aside(
-            bodies, good, since, results=RESULTS, dead=DEAD, most_deliveries=TERMS.most_deliveries,
-            within=TERMS.dead_within_s + SLACK_S, behind=BEHIND_POISON_S, done=done,
-        )  # fmt: skip
+        self.disturbed()
+        blocked = self.wait(either(reported(*good), buried(*good)), BEHIND_POISON_S, since=since)
+        within = TERMS.dead_within_s + SLACK_S
+        aside = self.put_aside(bodies, since, DEAD, most_deliveries=TERMS.most_deliveries, within=within)
+        self.forbid(aside.among(self.came_to(RESULTS, since)), otherwise=done)
+        self.forbid(sorted(blocked), otherwise="poison-blocks", within=int(BEHIND_POISON_S))
+        self.fail_on(aside.verdict)
+        self.forbid(sorted(self.came_to(DEAD, since).intersection(good)), otherwise="good-task-refused")
 
     # -- state between checks
 
@@ -145,21 +115,15 @@ class TaskQueue(QueueSubject, HTTPSubject):
             self.able, self._met = len(names), True
         if names and len(names) >= self.able:
             return
-        if not names and not self.declared(TASKS) and not self.environment.gone_for_good("api", "worker"):
-            self.once("workers", QueueMissingError(TASKS))
-        self.once(
-            "workers", self.failure("task-not-done/nobody", wanted=self.able or REPLICAS, n=len(names), ids=names)
-        )
+        if not names:
+            self.demand_declared(TASKS, by=DECLARERS, once="workers")
+        wanted = self.able or REPLICAS
+        self.once("workers", self.failure("task-not-done/nobody", wanted=wanted, n=len(names), ids=names))
 
     def clean(self) -> None:
-        """Restart workers and API with an empty queue."""
-        if self.rabbitmq.ready():
-            with self.faults.all_killed("worker", "api"):
-                self.rabbitmq.purge(TASKS)
-                self.firehose.renew()
-            # An API that does not come back is for those checks to say that need one.
-            with contextlib.suppress(DeadlineError, CheckFailure):
-                eventually(self.http("api").healthy, within=TERMS.recovery_s, every=0.2, what="api")
+        """Restart workers and API with an empty queue; that the API does not come back is for its own checks to say."""
+        if self.emptied(TASKS, "worker", "api"):
+            self.wait_healthy("api", TERMS.recovery_s)
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from grader import Contract, HTTPSubject, caching, contract, eventually, holds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from grader import HTTP, Answer, Environment, Postgres, Redis, Violation
+from grader import HTTP, Answer, Contract, Environment, HTTPSubject, Postgres, RedisSubject, caching, contract
 
 
 class Terms(Contract, frozen=True):
@@ -27,8 +22,8 @@ class Terms(Contract, frozen=True):
 TERMS = contract(Terms)
 REPLICAS = 2
 ANSWER_S = 10.0
-CACHED_S = 5.0  # from the answer to the key: whoever writes it unawaited is quick all the same
 SHOWN_S = 3.0  # from a PUT's answer to the new row everywhere
+FIELDS = ("name", "email")
 NOT_FOUND = 404
 WRITTEN = {200, 204}
 
@@ -56,12 +51,11 @@ class User(NamedTuple):
         return f"/api/users/{self.id}"
 
 
-class Users(HTTPSubject):
+class Users(HTTPSubject, RedisSubject):
     """The submission as an API of users, each replica by itself, with the database and Redis behind it."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self.redis: Redis = environment.redis()
         self.postgres: Postgres = environment.postgres()
         environment.ready_service("api")
         self.apis = self.each("api")
@@ -105,40 +99,33 @@ class Users(HTTPSubject):
 
     def get(self, api: HTTP, user: User, *, within: float = ANSWER_S) -> Any:
         """Return what a replica shows of a user: the JSON value of a 200, else a word on what came instead."""
-        answer = api.get(user.path, within=within, subject=user.key)
-        return answer.json() if answer.status == 200 else answer.summary()
+        return api.get(user.path, within=within, subject=user.key).shown
 
     def everywhere(self, user: User, *, within: float = ANSWER_S) -> dict[str, Any]:
         """Return what each replica shows of a user."""
         return {api.target: self.get(api, user, within=within) for api in self.apis}
 
-    def put(
-        self, api: HTTP, user: User, *, within: float = ANSWER_S, fields: tuple[str, str] = ("name", "email")
-    ) -> Answer:
+    def places(self, user: User) -> dict[str, Any]:
+        """Return what each replica shows of a user, and the database."""
+        return {**self.everywhere(user), "db": self.stored(user)}
+
+    def put(self, api: HTTP, user: User, *, within: float = ANSWER_S, fields: tuple[str, str] = FIELDS) -> Answer:
         """Write name and email of a user, under these names of fields."""
         body = dict(zip(fields, (user.name, user.email), strict=True))
         return api.request("PUT", user.path, body=body, within=within, subject=user.key)
 
     def accept(self, answer: Answer, otherwise: str = "write-refused") -> None:
         """Fail the check unless a PUT was accepted."""
-        if answer.status not in WRITTEN:
-            self.fail(otherwise, answer=answer.summary())
+        self.expect_status(answer, *WRITTEN, otherwise=otherwise)
 
-    def show(self, user: User, code: str, shown: Mapping[str, Any] | None = None) -> None:
+    def show(self, user: User, code: str, shown: dict[str, Any] | None = None) -> None:
         """Fail with a code unless the user is what was shown everywhere, by all replicas now where nothing is given."""
         places = self.everywhere(user) if shown is None else shown
         self.fail_on(caching.differing(places, user.shown, what=user.key, code=code))
 
-    def show_soon(self, user: User, code: str = "stale-value") -> None:
+    def show_soon(self, user: User, code: str = "stale-value", within: float = SHOWN_S) -> None:
         """Fail with a code unless every replica and the database show the user in the end."""
-        places: dict[str, Any] = {}
-
-        def right() -> bool:
-            places.update(self.everywhere(user), db=self.stored(user))
-            return caching.differing(places, user.shown, what=user.key) is None
-
-        self.wait(holds(right), SHOWN_S, every=0.1)
-        self.show(user, code, places)
+        self.expect_same(lambda: self.places(user), user.shown, within=within, what=user.key, otherwise=code)
 
     # -- the cache
 
@@ -149,22 +136,11 @@ class Users(HTTPSubject):
         self.wait_key(user.key)
         return since
 
-    def wait_key(self, key: str) -> None:
-        """Fail the check unless a key comes to Redis."""
-        if self.wait(holds(lambda: self.redis.exists(key)), CACHED_S, every=0.05):
-            self.fail("cache-key-missing", key=key, keys=sorted(self.redis.keys()))
-
-    def life(self, user: User, since: float) -> Violation | None:
-        """Return what is wrong with how long the key of a user lives that was written since a moment."""
-        return caching.ttl_in_range(self.redis.ttl(user.key), TERMS.ttl_s, key=user.key, since=since, until=self.now())
-
     def clean(self) -> None:
         """Bring everything up again and empty the cache."""
         self.faults.start("db", "redis", "api")
-        for name, ready in (("redis", self.redis.ready), ("db", self.postgres.ready)):
-            eventually(ready, within=TERMS.recovery_s, every=0.2, what=name)
-        for api in self.apis:
-            eventually(api.healthy, within=TERMS.recovery_s, every=0.2, what=api.target)
+        healthy = {api.target: api.healthy for api in self.apis}
+        self.wait_ready(TERMS.recovery_s, redis=self.redis.ready, db=self.postgres.ready, **healthy)
         self.redis.flush()
 
 

@@ -1,4 +1,4 @@
-"""Bodies that are no message of a contract, for every broker: each is wrong in one way."""
+"""Bodies that are no message of a contract, for every broker, each wrong in one way; and right ones that few write."""
 
 from __future__ import annotations
 
@@ -31,6 +31,17 @@ def incomplete(message: Callable[[], Mapping[str, Any]], wrong: Mapping[str, Any
             field,
             json.dumps({respelled(name) if name == field else name: v for name, v in message().items()}).encode(),
         )
+
+
+def bodies(mark: str, message: Callable[[], Mapping[str, Any]], wrong: Mapping[str, Any]) -> list[bytes]:
+    """Return all of them: what is `unreadable`, then what is `incomplete`."""
+    return [*unreadable(mark), *(body for _, body in incomplete(message, wrong))]
+
+
+def unusual(message: Mapping[str, Any]) -> bytes:
+    """Write a right message as a program would not: who parses it and writes it again changes its bytes."""
+    more = {"note": "ñ \u2713", "tags": ["a", {"b": None}]}
+    return json.dumps({**more, **message}, ensure_ascii=False, indent=1).replace("ñ", "\\u00F1", 1).encode()
 
 
 def respelled(field: str) -> str:

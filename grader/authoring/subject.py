@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from grader.authoring.conditions import holds
 from grader.authoring.verdicts import fail
 from grader.errors import CheckFailure
+from grader.oracles import caching
 from grader.oracles.violation import listed
-from grader.polling import DeadlineError
+from grader.polling import Deadline, DeadlineError, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from grader.authoring.conditions import Condition
     from grader.authoring.environment import Environment
@@ -104,6 +106,29 @@ class Subject:
         if found:
             self.fail(otherwise, *evidence, **{"ids": found, "n": len(found), **facts})
 
+    def expect_same(
+        self,
+        look: Callable[[], Mapping[str, object]],
+        wanted: object,
+        *,
+        within: float,
+        what: str,
+        otherwise: str,
+    ) -> None:
+        """Look until every place (a replica, the database, …) shows the wanted value; fail for those that do not.
+
+        look: returns place -> value; what was seen last is judged. otherwise: a code whose words the oracle has.
+        """
+        seen: Mapping[str, object] = {}
+
+        def right() -> bool:
+            nonlocal seen
+            seen = look()
+            return caching.differing(seen, wanted, what=what) is None
+
+        self.wait(holds(right), within, every=0.1)
+        self.fail_on(caching.differing(seen, wanted, what=what, code=otherwise))
+
     def fail(self, reason: str, *evidence: Evidence, **facts: Any) -> NoReturn:
         """Fail the check with a reason code, in the words that the assignment's `reasons.yaml` has for it.
 
@@ -179,6 +204,20 @@ class Subject:
         self.disturbed()
         self.clean()
         self.environment.dirty = False
+
+    def rounds(self, within: float, *services: str) -> Iterator[Deadline]:
+        """Yield the deadline again and again, until it has passed or none of the services runs or will again.
+
+        For what has to be sent anew each time: what was sent before may have gone to somebody who is no longer there.
+        """
+        deadline = Deadline(within)
+        while not deadline.passed() and not self.environment.gone_for_good(*services):
+            yield deadline
+
+    def wait_ready(self, within: float, **ready: Callable[[], bool]) -> None:
+        """Wait for one after the other until it says that it is ready, for so long each. Raises DeadlineError."""
+        for name, serves in ready.items():
+            eventually(serves, within=within, every=0.2, what=name)
 
     def patience(self, recovery_s: float) -> float:
         """Return the seconds to come to work in: what the contract leaves after the start, later `recovery_s`."""

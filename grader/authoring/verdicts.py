@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
 
-from grader.errors import BlockedError, CheckFailure
+from grader.errors import BlockedError, CheckFailure, GraderError
+from grader.model.text import msg
 
 if TYPE_CHECKING:
     from grader.model.outcome import Evidence
@@ -42,6 +43,13 @@ def check(check_id: str, *, needs: str | tuple[str, ...] = ()) -> Callable[[F], 
 def fail(code: str, *, expected: Text, observed: Text, evidence: tuple[Evidence, ...] = ()) -> NoReturn:
     """Fail the check with a reason code (`grader.brokers.reasons` has all of them)."""
     raise CheckFailure(code, expected=expected, observed=observed, evidence=evidence)
+
+
+class TooSlowError(GraderError):
+    """This machine has so much to do that our own lever could not strike in time: an error of ours."""
+
+    def __init__(self, observed: Text) -> None:
+        super().__init__(observed, remedy=msg("Grade this submission again on a machine with less to do."))
 
 
 def blocked(by: str) -> NoReturn:

@@ -205,9 +205,11 @@ def test_a_locked_table_makes_others_wait(postgres: Postgres, stack: Stack) -> N
             (waiting,) = eventually(postgres.waiting, within=20, what="somebody waits")
             assert waiting.actor == "api-1"
             assert "users" in waiting.query
+            assert postgres.queued_up(20, quiet=0.3) == 1
             assert not answer.done()
         assert answer.result(30) == "Ana"
     assert postgres.waiting() == ()
+    assert postgres.queued_up(0, quiet=60) == 0
 
 
 @pytest.mark.parametrize("transaction", [False, True])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +14,12 @@ os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # its image cannot be pulle
 
 from testcontainers.core.container import DockerContainer
 
+from grader.authoring.ids import Ids
 from grader.brokers.rabbitmq.firehose import Firehose
 from grader.brokers.rabbitmq.probe import BROKER_ERRORS, QueueMissingError, RabbitMQ
+from grader.brokers.rabbitmq.subject import QueueOutage, QueueSubject
 from grader.errors import GraderError
+from grader.model.assignment import Limits
 from grader.polling import eventually
 from grader.probes.addresses import Addresses
 from grader.probes.recorder import Recorder
@@ -110,6 +116,8 @@ def test_attributes_of_queues(probe: RabbitMQ) -> None:
     """Durable, auto-delete and type come from the broker itself."""
     queues = probe.queues()
     assert queues["tasks"].durable
+    assert queues["tasks"].lasting
+    assert not queues["passing"].lasting
     assert queues["tasks"].type == "classic"
     assert not queues["passing"].durable
     assert queues["passing"].auto_delete
@@ -291,3 +299,111 @@ def test_an_undeclared_user_is_refused(image: Callable[[str], str]) -> None:
         assert probe.accepts_user() is False
     finally:
         container.stop(force=True, delete_volume=True)
+
+
+class Faults:
+    """What an outage does to the one container; nothing waits for it to be at rest."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self.started: tuple[str, ...] = ()
+
+    def settle(self) -> None:
+        """It has been restarted by nobody."""
+
+    def start(self, *services: str) -> None:
+        self.started = services
+
+    def restart(self, _service: str, *, ready: Callable[[], bool]) -> None:
+        self._broker.restart()
+        eventually(ready, within=60, every=0.2, what="broker")
+
+    @contextlib.contextmanager
+    def removed(self, service: str, *, ready: Callable[[], bool]) -> Iterator[None]:
+        yield
+        self.restart(service, ready=ready)
+
+
+class Environment:
+    """A checks' environment with nothing but the broker in it; `left`: somebody is there who might declare a queue."""
+
+    def __init__(self, broker: Broker, probe: RabbitMQ) -> None:
+        self.recorder = probe._recorder
+        self.ids = Ids("g0000")
+        self.faults = Faults(broker)
+        self.assignment = SimpleNamespace(limits=Limits())
+        self.dirty = False
+        self.left = True
+        self.probe = lambda _role: probe
+        self._addresses = Addresses(broker)  # type: ignore[arg-type]
+        self.closing: list[Firehose] = []
+
+    def observe(self, _name: str, rabbitmq: RabbitMQ, watched: tuple[str, ...]) -> Firehose:
+        firehose = Firehose(self._addresses, self.recorder, rabbitmq, stored=watched)
+        self.closing.append(firehose)
+        firehose.wait_tracing()
+        return firehose
+
+    def gone_for_good(self, *_services: str) -> bool:
+        return not self.left
+
+
+@pytest.fixture
+def environment(broker: Broker, probe: RabbitMQ) -> Iterator[Environment]:
+    found = Environment(broker, probe)
+    yield found
+    for firehose in found.closing:
+        firehose.close()
+
+
+def declare(probe: RabbitMQ, *queues: str) -> None:
+    with probe.channel() as channel:
+        for name in queues:
+            channel.queue_declare(name, durable=True)
+
+
+def test_a_queue_that_comes_late_is_waited_for(environment: Environment, probe: RabbitMQ) -> None:
+    """It is published to when it is there; with nobody left who would declare it, nothing is waited for."""
+    subject = QueueSubject(environment, ())  # type: ignore[arg-type]
+    late = threading.Timer(0.5, declare, (probe, "late"))
+    late.start()
+    assert subject.publish_within(20.0, "late", {"id": "a"}, by=("api",)) == ("a",)
+    late.join()
+    found, table = subject.listed(5.0, "late", by=("api",))
+    assert found["late"].lasting
+    assert any(line.startswith("late ") for line in table.lines)
+    environment.left = False
+    assert subject.publish_within(60.0, "never", {"id": "b"}, by=("api",)) == ()
+    subject.demand_declared("never", by=("api",), once="never")
+    environment.left = True
+    with pytest.raises(QueueMissingError):
+        subject.demand_declared("never", by=("api",), once="never")
+
+
+def test_what_is_put_aside_is_looked_for_between_two_marks(environment: Environment, probe: RabbitMQ) -> None:
+    """Unchanged, or not there at all."""
+    declare(probe, "aside")
+    subject = QueueSubject(environment, ("aside",))  # type: ignore[arg-type]
+    since = subject.fault_ahead()
+    probe.publish("aside", b"null")
+    right = subject.put_aside([b"null"], since, "aside", most_deliveries=3, within=10)
+    assert (right.verdict, subject.came_to("aside", since)) == (None, set(right.words))
+    wrong = subject.put_aside([b"null", b"42"], since, "aside", most_deliveries=3, within=0)
+    assert wrong.verdict is not None
+    assert (wrong.verdict.code, wrong.among(wrong.verdict.subjects)) == ("poison-lost", ["42"])
+
+
+def test_letters_survive_a_restart_and_are_missed_when_they_do_not(environment: Environment, probe: RabbitMQ) -> None:
+    """A durable queue keeps what is left in it; what somebody takes out afterwards is gone."""
+    declare(probe, "letters")
+    subject = QueueSubject(environment, ("letters",))  # type: ignore[arg-type]
+    outage = QueueOutage.begin(subject, "letters", "passing")
+    outage.leave("letters", {"id": "kept"})
+    outage.leave("passing", {"id": "gone"})
+    outage.recreate("api", late_s=0.1)
+    assert environment.faults.started == ("api",)
+    assert outage.letters == {"letters": ["kept"]}
+    assert subject.wait(outage.kept("letters"), 20) == set()
+    with probe.channel() as channel:
+        channel.queue_delete("letters")
+    assert eventually(lambda: outage.kept("letters")(subject.history()), within=20, what="gone") == {"kept"}

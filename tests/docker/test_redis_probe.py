@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.brokers.reasons import reasons_for
 from grader.brokers.redis.probe import REDIS_ERRORS, Redis
 from grader.brokers.redis.resp import RedisError
+from grader.brokers.redis.subject import RedisSubject
 from grader.errors import CheckFailure
 from grader.faults import Faults
 from grader.oracles import caching
@@ -17,6 +20,7 @@ from tests.docker.stacks import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import docker
 
@@ -167,3 +171,29 @@ def test_a_server_that_is_away_is_an_error_that_checks_expect(stack: Stack) -> N
                 redis.raw("PING")
         eventually(redis.ready, within=30, what="back")
     assert Redis(stack, Recorder(stack.clock), "nowhere").accepts_password() is None
+
+
+def test_a_key_is_waited_for_and_its_life_is_measured(redis: Redis, tmp_path: Path) -> None:
+    """From the moment before it was written; a key that does not come is named beside those that are there."""
+    words = 'cache-key-missing: {expected: {es: "%(key)s", en: "%(key)s"}, observed: {es: "%(keys)s", en: "%(keys)s"}}'
+    (tmp_path / "reasons.yaml").write_text(words, "utf-8")
+    environment: Any = SimpleNamespace(
+        probe=lambda _role: redis,
+        reasons=lambda: reasons_for(tmp_path),
+        recorder=redis._recorder,
+        ids=None,
+        faults=None,
+        assignment=SimpleNamespace(limits=None),
+    )
+    subject = RedisSubject(environment)
+    since = subject.now()
+    with redis.connect() as client:
+        client.set("user:1", "x", ex=300)
+    subject.wait_key("user:1")
+    assert subject.life("user:1", 300, since) is None
+    wrong = subject.life("user:1", 200, since)
+    assert wrong is not None
+    assert wrong.code == "ttl-wrong"
+    with pytest.raises(CheckFailure, match="cache-key-missing") as caught:
+        subject.wait_key("user:2", within=0.1)
+    assert (caught.value.expected.params, caught.value.observed.params) == ({"key": "user:2"}, {"keys": "user:1"})

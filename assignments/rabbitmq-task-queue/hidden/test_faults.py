@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from subject import DEAD, REPLICAS, REPORT_S, RESULTS, TASKS, TERMS, reported
+from subject import DEAD, REPLICAS, REPORT_S, RESULTS, TASKS, TERMS, TaskQueue, reported
 
-from grader import GraderError, blocked, check, delivery, msg
+from grader import TooSlowError, blocked, check, delivery, msg
 
 if TYPE_CHECKING:
     from hidden.conftest import Outage
-    from subject import TaskQueue
 
 TAKEOVER_S = 25
+LETTERS_S = 10
 STOPPED_MS = 3000
 
 
@@ -24,9 +24,7 @@ def test_task_of_a_killed_worker_is_redelivered(tasks: TaskQueue) -> None:
     A task is acknowledged after its work: if its worker dies halfway, another one gets it and finishes it; it does not
     go to "tasks.dead" because of that.
     """
-    tasks.disturbed()
-    tasks.faults.settle()
-    since = tasks.mark()
+    since = tasks.fault_ahead()
     task, holder, seconds = _in_hand(tasks)
     with tasks.faults.killed(holder):
         missing = tasks.wait(reported(task), seconds + TAKEOVER_S, since=since)
@@ -39,8 +37,8 @@ def test_task_of_a_killed_worker_is_redelivered(tasks: TaskQueue) -> None:
 def _in_hand(tasks: TaskQueue) -> tuple[str, str, float]:
     """Have a worker hold a task that it has not finished; return the task, the worker and the task's seconds.
 
-    A machine so slow that the task is finished before we are there gets a longer one. Raises GraderError when that one
-    is finished too: nobody would die with a task in their hands.
+    A machine so slow that the task is finished before we are there gets a longer one. Raises TooSlowError when that
+    one is finished too: nobody would die with a task in their hands.
     """
     for seconds in (4.0, 15.0):
         sent = tasks.now()
@@ -52,16 +50,13 @@ def _in_hand(tasks: TaskQueue) -> tuple[str, str, float]:
             return task, holder, seconds
     if tasks.able < REPLICAS:  # a single worker does the short one behind the long one
         blocked("share.replicas")
-    raise GraderError(
-        msg("a task of %(n)s s was finished before its worker could be killed", n=int(seconds)),
-        remedy=msg("Grade this submission again on a machine with less to do."),
-    )
+    raise TooSlowError(msg("a task of %(n)s s was finished before its worker could be killed", n=int(seconds)))
 
 
 def _not_taken_over(tasks: TaskQueue, task: str, holder: str) -> NoReturn:
-    if task in delivery.arrivals(tasks.history(), DEAD):
+    if task in tasks.came_to(DEAD):
         tasks.fail("redelivered-task-dead-lettered", worker=holder)
-    if task in tasks.waiting():  # it was not forgotten: there is only nobody who would take it
+    if task in tasks.left_in(TASKS, "worker"):  # it was not forgotten: there is only nobody who would take it
         if tasks.able < REPLICAS:
             blocked("share.replicas")
         tasks.fail("task-not-done/left-by-the-dead", worker=holder)
@@ -75,19 +70,19 @@ def test_tasks_survive_a_broker_restart(restarted: Outage) -> None:
 
     Persistent tasks that wait in the queue are still there after a broker restart: each is reported or still waits.
     """
-    if TASKS not in restarted.queues.durable:
+    if TASKS not in restarted.durable:
         blocked("queue.durable")
     _kept_tasks(restarted)
 
 
 def _kept_tasks(outage: Outage) -> None:
-    history = outage.queue.history(outage.queues.began)
+    queue = outage.subject
     # A task that was put aside was not lost: that it was is for ack.after-work to say.
-    there = outage.waiting | delivery.arrivals(history, DEAD).keys()
-    lost = delivery.lost(history, outage.tasks, RESULTS, still_waiting=there)
-    if lost and outage.queue.failed("ack.after-work"):
+    there = outage.waiting | queue.came_to(DEAD, outage.began)
+    lost = delivery.lost(queue.history(outage.began), outage.tasks, RESULTS, still_waiting=there)
+    if lost and queue.failed("ack.after-work"):
         blocked("ack.after-work")  # the broker may have kept them for a worker that lost them
-    outage.queue.fail_on(lost, evidence=outage.queue.logs("rabbitmq")[:1])
+    queue.fail_on(lost, evidence=queue.logs("rabbitmq")[:1])
 
 
 @check("restart.results")
@@ -96,14 +91,9 @@ def test_results_survive_a_broker_restart(restarted: Outage) -> None:
 
     Persistent results and dead letters are still in their queues after a broker restart.
     """
-    if not restarted.queues.letters:
+    if not restarted.letters:
         blocked("queue.durable")
-    _kept_letters(restarted)
-
-
-def _kept_letters(outage: Outage) -> None:
-    for name in outage.queues.letters:
-        outage.queue.expect(outage.queues.kept(name), within=10, otherwise="message-lost/letters", queue=name)
+    restarted.expect_letters(within=LETTERS_S, otherwise="message-lost/letters")
 
 
 @check("recover.restart")
@@ -115,14 +105,12 @@ def test_api_and_workers_return(restarted: Outage) -> None:
     unfinished task at a time again.
     """
     _recovered(restarted, "not-recovered")
-    # Who took several before the restart as well has lost nothing by it.
-    if not restarted.hoarding_before:
-        restarted.queue.fail_on(restarted.hoarding_after, code="prefetch-not-renewed")
+    restarted.subject.fail_on(restarted.hoarding, code="prefetch-not-renewed")
 
 
 def _recovered(outage: Outage, code: str) -> None:
-    queue, within = outage.queue, int(TERMS.recovery_s)
-    if outage.api_before and not outage.api_back:
+    queue, within = outage.subject, int(TERMS.recovery_s)
+    if outage.api_lost:
         queue.fail(f"{code}/api", within=within)
     if len(outage.workers_back) < queue.able:
         queue.fail(f"{code}/workers", n=queue.able, within=within, ids=sorted(outage.workers_back))
@@ -136,10 +124,10 @@ def test_tasks_survive_down_and_up(recreated: Outage) -> None:
     Tasks, results and dead letters survive docker compose down and docker compose up: the broker has a named volume
     and always the same node name.
     """
-    if not recreated.queues.durable:
+    if not recreated.durable:
         blocked("queue.durable")
     _kept_tasks(recreated)
-    _kept_letters(recreated)
+    recreated.expect_letters(within=LETTERS_S, otherwise="message-lost/letters")
 
 
 @check("start.late-broker")
@@ -159,14 +147,12 @@ def test_a_worker_stops_gracefully(tasks: TaskQueue) -> None:
     On SIGTERM a worker finishes its task of 3 s or returns it to the queue, and ends within 10 s: the task is reported
     once and does not go to "tasks.dead".
     """
-    tasks.disturbed()
-    tasks.faults.settle()
-    since = tasks.mark()
+    since = tasks.fault_ahead()
     (task,) = tasks.send("stopping", 1, STOPPED_MS)
     with tasks.faults.stopped(tasks.worker_with(task), grace_s=TERMS.stop_within_s) as stopped:
         missing = tasks.wait(reported(task), REPORT_S, since=since)
     history = tasks.record(since)
-    tasks.forbid({task} & delivery.arrivals(history, DEAD).keys(), otherwise="stopped-task-dead-lettered")
+    tasks.forbid({task} & tasks.came_to(DEAD, since), otherwise="stopped-task-dead-lettered")
     tasks.forbid(missing, otherwise="task-never-returned", within=int(REPORT_S))
     tasks.fail_on(delivery.repeated(history, [task], RESULTS))
     if stopped.killed:
@@ -194,6 +180,6 @@ def test_accepted_means_stored(tasks: TaskQueue) -> None:
     tasks.firehose.wait_tracing()
     tasks.dirty()
     if tasks.wait(reported(*accepted), TERMS.recovery_s, since=since):
-        waiting = tasks.waiting()
+        waiting = tasks.left_in(TASKS, "worker")
         lost = delivery.lost(tasks.history(since), accepted, RESULTS, still_waiting=waiting)
         tasks.fail_on(lost, code="accepted-but-lost")

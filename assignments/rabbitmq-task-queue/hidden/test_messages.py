@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-from subject import DEAD, REPORT_S, RESULTS, TASKS, TERMS, buried, reported
+from subject import DEAD, REPORT_S, RESULTS, TASKS, TERMS, TaskQueue, buried, reported
 
-from grader import arrived, at_most, check, delivery, sharing
-
-if TYPE_CHECKING:
-    from subject import TaskQueue
+from grader import arrived, at_most, check, delivery, malformed, sharing
 
 QUEUED_S = 20
 LONG_S = 15
@@ -79,7 +75,7 @@ def test_fail_arrives_through_the_api(tasks: TaskQueue) -> None:
     since = tasks.mark()
     (body,) = tasks.bodies("apifail", fail=True, note="ñ", attempt=1)
     # What becomes of a task that fails is another check's subject: no worker gets this one.
-    with tasks.held_back() as held:
+    with tasks.held(TASKS, refused="share.replicas") as held:
         (task,) = tasks.submit(body)
         tasks.expect(arrived(TASKS, task), within=QUEUED_S, otherwise="accepted-but-lost", since=since)
         tasks.dirty(not held.take(task, within=10))
@@ -99,7 +95,7 @@ def test_a_failing_task_is_put_aside(tasks: TaskQueue) -> None:
     further fields it has, within 15 s and after at most 3 deliveries to all workers together, and is not reported as
     done.
     """
-    bodies = [_odd(body) for body in tasks.bodies("failing", 5, fail=True)]
+    bodies = [malformed.unusual(body) for body in tasks.bodies("failing", 5, Fail=False, fail=True)]
     since = tasks.mark()
     # Two alone: with a worker free at every moment, what one gives back is given to another, and a count that each
     # worker keeps to itself does not see it. Then the others, with good tasks behind them.
@@ -107,12 +103,6 @@ def test_a_failing_task_is_put_aside(tasks: TaskQueue) -> None:
     tasks.wait(buried(*first), TERMS.dead_within_s, since=since)
     tasks.rabbitmq.publish(TASKS, *bodies[2:])
     tasks.judge_bad(bodies, tasks.send("behind", 6), since, done="failure-reported-done")
-
-
-def _odd(body: dict[str, object]) -> bytes:
-    """Write a task as a program would not: whoever parses it and writes it again changes its bytes."""
-    more = {"note": "ñ \u2713", "tags": ["a", {"b": None}], "Fail": False}
-    return json.dumps({**more, **body}, ensure_ascii=False, indent=1).replace("ñ", "\\u00F1", 1).encode()
 
 
 @check("heartbeat.long-task", needs="task.done")

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from subject import DEAD, DECLARERS, REPLICAS, REPORT_S, RESULTS, TASKS, TaskQueue, reported
 
-from subject import DEAD, REPLICAS, REPORT_S, RESULTS, TASKS, reported
-
-from grader import Evidence, check, delivery, holds, malformed, msg, sharing
-
-if TYPE_CHECKING:
-    from subject import TaskQueue
+from grader import check, delivery, malformed, sharing
 
 SHARED_S = 60
 
@@ -42,15 +37,9 @@ def test_queues_are_durable(queue: TaskQueue) -> None:
     messages expire.
     """
     wanted = (TASKS, RESULTS, DEAD)
-    gone = queue.environment.gone_for_good
-    there = holds(lambda: set(wanted) <= queue.rabbitmq.queues().keys() or gone("api", "worker"))
-    queue.wait(there, queue.patience(0))
-    found = queue.rabbitmq.queues()
-    lines = tuple(str(q) for q in found.values() if not q.name.startswith("amq.gen"))
-    table = Evidence(title=msg("rabbitmqctl list_queues"), lines=lines)
+    found, table = queue.listed(queue.patience(0), *wanted, by=DECLARERS)
     queue.forbid([n for n in wanted if n not in found], table, otherwise="queue-missing")
-    passing = [n for n in wanted if not found[n].durable or found[n].exclusive or found[n].auto_delete]
-    queue.forbid(passing, table, otherwise="queue-not-durable")
+    queue.forbid([n for n in wanted if not found[n].lasting], table, otherwise="queue-not-durable")
     expiring = [f"{n} ({what}: {ms} ms)" for n in wanted for what, ms in found[n].expiry_ms.items()]
     queue.forbid(expiring, table, otherwise="queue-expires")
 
@@ -67,6 +56,8 @@ def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     history = tasks.record(since)
     tasks.fail_on(delivery.lost(history, ids, RESULTS) if missing else None, code="task-not-done")
     tasks.fail_on(sharing.unshared(history, ids, RESULTS, replicas=REPLICAS))
+    unasked = delivery.unasked(history, RESULTS, asked=tasks.ids.given, nonce=tasks.ids.nonce)
+    tasks.forbid(unasked, otherwise="reported-twice/unasked")
 
 
 @check("poison.malformed")
@@ -80,9 +71,8 @@ def test_malformed_message_stops_nobody(tasks: TaskQueue) -> None:
     exactly those of the contract) stops no worker: the tasks behind it are done, also those with other fields beside,
     and it ends unchanged in "tasks.dead" within 15 s and after at most 3 deliveries.
     """
-    bodies = malformed.unreadable(tasks.ids.new("bad"))
-    for _field, body in malformed.incomplete(lambda: tasks.bodies("half")[0], {"id": 7, "duration_ms": "much"}):
-        bodies.append(body)
+    wrong = {"id": 7, "duration_ms": "much"}
+    bodies = malformed.bodies(tasks.ids.new("bad"), lambda: tasks.bodies("half")[0], wrong)
     since = tasks.mark()
     tasks.rabbitmq.publish(TASKS, *bodies)
     good = (*tasks.send("behind", 6), *tasks.send("more", 2, FAIL=True, note={"a": [1]}))

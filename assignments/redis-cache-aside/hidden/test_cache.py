@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from grader import DeadlineError, at_once, caching, check, holds, quiet_for
+from subject import TERMS, User, Users
 
-if TYPE_CHECKING:
-    from subject import User, Users
-
-    from grader import Statement
+from grader import Statement, at_once, caching, check, held_up, holds
 
 PAUSED_S = 6.0
 FALLEN_MS = 1500
@@ -33,9 +28,9 @@ def test_a_hit_does_not_ask_the_database(users: Users) -> None:
     user = users.new()
     users.warm(user)
     users.change_behind(user)
-    hit = _hit(users, user)
-    users.fail_on(caching.untouched(hit.statements, what=user.key))
-    users.show(user, "hit-reads-database", hit.shown)
+    shown, _, statements = _hit(users, user)
+    users.fail_on(caching.untouched(statements, what=user.key))
+    users.show(user, "hit-reads-database", shown)
 
 
 @check("cache.hit-bytes", needs="cache.miss")
@@ -77,7 +72,7 @@ def test_what_is_gone_is_read_again(users: Users) -> None:
     """
     user = users.new()
     since = users.warm(user)
-    expires = users.life(user, since) is None  # else that is what cache.ttl says
+    expires = users.life(user.key, TERMS.ttl_s, since) is None  # else that is what cache.ttl says
     users.everywhere(user)
     for take_away in (users.redis.expire_now, users.redis.delete):
         user = users.change_behind(user)
@@ -85,7 +80,7 @@ def test_what_is_gone_is_read_again(users: Users) -> None:
         since = users.now()
         users.show(user, "miss-without-database")
         users.wait_key(user.key)
-        users.fail_on(users.life(user, since) if expires else None)
+        users.fail_on(users.life(user.key, TERMS.ttl_s, since) if expires else None)
 
 
 @check("ttl.not-sliding", needs="cache.ttl")
@@ -116,11 +111,11 @@ def test_a_key_serves_until_it_expires(users: Users) -> None:
         users.change_behind(user)
         since = users.now()
         users.redis.expire_in(user.key, left_s)
-        hit = _hit(users, user)
-        if hit.until - since < left_s:
+        shown, until, statements = _hit(users, user)
+        if until - since < left_s:
             break  # the key was there until the last answer
-    users.fail_on(caching.untouched(hit.statements, what=user.key, code="refreshed-early"))
-    users.show(user, "refreshed-early", hit.shown)
+    users.fail_on(caching.untouched(statements, what=user.key, code="refreshed-early"))
+    users.show(user, "refreshed-early", shown)
 
 
 @check("cold.burst", needs="cache.miss")
@@ -144,28 +139,14 @@ def test_one_query_a_replica_for_one_id(users: Users) -> None:
     """
     user = users.new()
     calls = [partial(users.get, api, user, within=30) for api in users.apis for _ in range(CROWD)]
-    waiting = users.postgres.waiting
-    with ThreadPoolExecutor(len(calls)) as pool, users.postgres.window() as window:
-        with users.postgres.locked("users"):
-            asking = [pool.submit(call) for call in calls]
-            if not users.wait(holds(waiting), CROWD_S, every=0.1):
-                with contextlib.suppress(DeadlineError):
-                    quiet_for(lambda: len(waiting()), quiet=1.0, within=CROWD_S, every=0.1)
-        answers = [each.result() for each in asking]
+    with users.postgres.window() as window, held_up(calls, by=users.postgres.locked("users")) as asking:
+        users.postgres.queued_up(CROWD_S, quiet=1.0)
     users.fail_on(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
-    users.show(user, "row-differs", {f"{n}": value for n, value in enumerate(answers)})
+    users.show(user, "row-differs", {f"{n}": each.result() for n, each in enumerate(asking)})
 
 
-class _Hit(NamedTuple):
-    """What each replica answered, until when that took, and what they asked the database meanwhile."""
-
-    shown: dict[str, Any]
-    until: float
-    statements: tuple[Statement, ...]
-
-
-def _hit(users: Users, user: User) -> _Hit:
-    """Ask each replica for a user that is cached."""
+def _hit(users: Users, user: User) -> tuple[dict[str, Any], float, tuple[Statement, ...]]:
+    """Ask each replica for a user that is cached: what it shows, until when that took, and what the database was asked."""
     others = [users.new() for _ in users.apis]
     with users.postgres.window() as window:
         shown = users.everywhere(user)
@@ -173,6 +154,4 @@ def _hit(users: Users, user: User) -> _Hit:
         # a sure miss on each replica: what nobody waited for is in the log before it
         for api, other in zip(users.apis, others, strict=True):
             users.get(api, other)
-    misses = [str(other.id) for other in others]
-    asked = (s for s in window.of("api") if not any(m in s.text or m in s.detail for m in misses))
-    return _Hit(shown, until, tuple(asked))
+    return shown, until, window.of("api", but=[str(other.id) for other in others])

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
-from subject import TERMS
+from subject import TERMS, User, Users
 
-from grader import check, holds
-
-if TYPE_CHECKING:
-    from subject import User, Users
-
-    from grader import HTTP
+from grader import HTTP, check, holds
 
 SLACK_S = 3.0  # what a loaded machine may add
 
@@ -29,8 +23,9 @@ def test_without_redis_answers_stay_right(users: Users) -> None:
         _right_in_time(users, warm, cold)
     users.wait(holds(users.redis.ready), TERMS.recovery_s, every=0.1)
     for api in users.apis:
-        caches = holds(partial(_caches, users, api), api.target)
-        users.expect(caches, within=TERMS.recovery_s, otherwise="cache-not-resumed")
+        users.expect(
+            holds(partial(_caches, users, api), api.target), within=TERMS.recovery_s, otherwise="cache-not-resumed"
+        )
 
 
 def _caches(users: Users, api: HTTP) -> bool:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from subject import NOT_FOUND, TERMS, User, Users
 
-from subject import NOT_FOUND, TERMS
-
-from grader import caching, check, holds
-
-if TYPE_CHECKING:
-    from subject import User, Users
+from grader import check
 
 SLACK_S = 10.0  # what a loaded machine may add
 
@@ -41,14 +36,11 @@ def test_that_an_id_is_unknown_is_forgotten(users: Users) -> None:
     user = users.nobody()
     _ask_in_vain(users, user)
     users.insert(user)
-    known = holds(lambda: caching.differing(users.everywhere(user), user.shown, what=user.key) is None)
-    if users.wait(known, TERMS.unknown_s + SLACK_S):
-        users.show(user, "unknown-never-forgotten")
+    users.show_soon(user, "unknown-never-forgotten", within=TERMS.unknown_s + SLACK_S)
 
 
 def _ask_in_vain(users: Users, user: User) -> None:
     """Ask each replica twice for a user that has no row."""
     for api in (*users.apis, *users.apis):
         answer = api.get(user.path, subject=user.key)
-        if answer.status != NOT_FOUND:
-            users.fail("unknown-user-answer/no-row", answer=answer.summary())
+        users.expect_status(answer, NOT_FOUND, otherwise="unknown-user-answer/no-row")

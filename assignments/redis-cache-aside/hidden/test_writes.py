@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from functools import partial
 
-from subject import REPLICAS
+from subject import REPLICAS, TERMS, Users
 
-from grader import caching, check, holds
-
-if TYPE_CHECKING:
-    from subject import Users
+from grader import caching, check, held_up, holds
 
 HELD_S = 15.0
 REFUSED = {400, 422}
@@ -48,7 +44,7 @@ def test_after_a_put_the_key_expires_too(users: Users) -> None:
     users.accept(users.put(users.apis[0], user))
     users.get(users.apis[0], user)
     users.wait_key(user.key)
-    users.fail_on(users.life(user, since))
+    users.fail_on(users.life(user.key, TERMS.ttl_s, since))
 
 
 @check("write.commit-held", needs="write.invalidates")
@@ -62,14 +58,12 @@ def test_the_key_goes_after_the_commit(users: Users) -> None:
     user = users.new()
     users.warm(user)
     changed = users.renamed(user)
-    with ThreadPoolExecutor(1) as pool:
-        with users.postgres.held_commits("users"):
-            putting = pool.submit(users.put, users.apis[0], changed, within=2 * HELD_S)
-            waiting = holds(lambda: users.postgres.waiting() or putting.done())
-            users.wait(waiting, HELD_S, every=0.05)
-            unwritten = not users.postgres.waiting()
-            shown = users.everywhere(user)
-        users.accept(putting.result())
+    put = partial(users.put, users.apis[0], changed, within=2 * HELD_S)
+    with held_up([put], by=users.postgres.held_commits("users")) as (putting,):
+        users.wait(holds(lambda: users.postgres.waiting() or putting.done()), HELD_S, every=0.05)
+        unwritten = not users.postgres.waiting()
+        shown = users.everywhere(user)
+    users.accept(putting.result())
     if unwritten:
         users.fail("shown-before-commit/no-write", answer=putting.result().summary())
     # Whoever waits for the write to end shows nothing yet; the new row is nobody's to show.

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from subject import NOT_FOUND, TERMS, User
+from subject import NOT_FOUND, TERMS, User, Users
 
 from grader import caching, check
-
-if TYPE_CHECKING:
-    from subject import Users
 
 NO_IDS = ("abc", "1x", "99999999999999999999")
 REFUSED = {400, 404, 422}
@@ -63,7 +58,7 @@ def test_a_key_expires_after_300_s(users: Users) -> None:
     """
     user = users.new()
     since = users.warm(user)
-    users.fail_on(users.life(user, since))
+    users.fail_on(users.life(user.key, TERMS.ttl_s, since))
 
 
 @check("api.not-found", needs="user.read")
@@ -79,10 +74,9 @@ def test_an_unknown_id_is_not_found(users: Users) -> None:
     unknown = str(users.unknown())
     for api in users.apis:
         for text, right in ((unknown, {NOT_FOUND}), (unknown, {NOT_FOUND}), *((text, REFUSED) for text in NO_IDS)):
+            codes = " / ".join(map(str, sorted(right)))
             answer = api.get(f"/api/users/{text}")
-            if answer.status not in right:
-                codes = " / ".join(map(str, sorted(right)))
-                users.fail("unknown-user-answer", id=text, codes=codes, answer=answer.summary())
+            users.expect_status(answer, *right, otherwise="unknown-user-answer", id=text, codes=codes)
     _remembered_shortly(users, unknown)
     nobody = users.nobody("nobody")
     answer, row = users.put(users.apis[0], nobody), users.stored(nobody)

@@ -34,6 +34,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the service said 2xx."""
         return 200 <= self.status < 300
 
+    @property
+    def shown(self) -> Any:
+        """What a reader gets: the JSON value of a 200, else a word on what came instead."""
+        return self.json() if self.status == 200 else self.summary()
+
     def json(self) -> Any:
         """Return the body's JSON value, or None if it is none."""
         try:

@@ -15,11 +15,11 @@ from grader.brokers.postgres import BROKER, statement_log
 from grader.errors import GraderError
 from grader.model.stores import Backend, Statement
 from grader.model.text import msg
-from grader.polling import DeadlineError, eventually
+from grader.polling import DeadlineError, eventually, quiet_for
 from grader.probes.addresses import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from grader.model.stores import Effect
     from grader.probes.reach import Container, Stack
@@ -73,9 +73,10 @@ class StatementWindow:
     def __init__(self) -> None:
         self.statements: tuple[Statement, ...] = ()
 
-    def of(self, service: str) -> tuple[Statement, ...]:
-        """Return the statements that containers of one service sent."""
-        return tuple(s for s in self.statements if s.actor.rpartition("-")[0] == service)
+    def of(self, service: str, *, but: Collection[str] = ()) -> tuple[Statement, ...]:
+        """Return the statements that containers of one service sent, but those in which one of these words stands."""
+        sent = (s for s in self.statements if s.actor.rpartition("-")[0] == service)
+        return tuple(s for s in sent if not any(word in s.text or word in s.detail for word in but))
 
     def about(self, word: str, service: str = "") -> tuple[Statement, ...]:
         """Return the statements (of one service) in whose text or parameters `word` stands."""
@@ -274,6 +275,16 @@ class Postgres:
         found = [each for each in self._waiting() if each[0] in before] if before else []
         names = names_of(self._stack)
         return tuple(Backend(pid, names.get(address or "", ""), query) for pid, address, query in found)
+
+    def queued_up(self, within: float, *, quiet: float) -> int:
+        """Wait until connections wait for a lock, then until no more join them; return how many do at last.
+
+        Either wait ends at its deadline: whether enough of them came is for the check to say.
+        """
+        with contextlib.suppress(DeadlineError):
+            eventually(self.waiting, within=within, every=0.1, what="connections wait")
+            return quiet_for(lambda: len(self.waiting()), quiet=quiet, within=within, every=0.1)
+        return len(self.waiting())
 
     def _waiting(self) -> list[tuple[Any, ...]]:
         """Return process, address and statement of what waits for a lock, as one look has it."""

@@ -74,6 +74,11 @@ class QueueInfo(msgspec.Struct, frozen=True, kw_only=True):
         return "  ".join((self.name, flags, *(f"{name}={ms}" for name, ms in self.expiry_ms.items())))
 
     @property
+    def lasting(self) -> bool:
+        """Whether the queue is meant to outlive the broker's process and whoever declared it."""
+        return self.durable and not self.exclusive and not self.auto_delete
+
+    @property
     def expiry_ms(self) -> dict[str, int]:
         """What makes the queue forget by itself: "message-ttl" and "expires", by argument or by policy."""
         names = ("message-ttl", "expires")

@@ -19,5 +19,6 @@ BROKER = Broker(
     exports={
         "REDIS_ERRORS": "grader.brokers.redis.probe:REDIS_ERRORS",
         "Redis": "grader.brokers.redis.probe:Redis",
+        "RedisSubject": "grader.brokers.redis.subject:RedisSubject",
     },
 )

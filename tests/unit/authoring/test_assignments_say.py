@@ -18,8 +18,12 @@ from grader.model.text import Text
 
 ROOT = Path(__file__).parents[3] / "assignments"
 NAMES = assignments.names()
-SAYING = {"fail", "failure", "forbid", "expect"}
-GIVEN = {"expect": {"ids", "n", "within"}, "forbid": {"ids", "n"}, "fail": set(), "failure": set()}
+MISSING = {"ids", "n", "within"}
+GIVEN = {
+    "expect": MISSING, "forbid": {"ids", "n"}, "fail": set(), "failure": set(),
+    "must_accept": {"answer"}, "expect_status": {"answer"}, "holder": MISSING, "expect_letters": {*MISSING, "queue"},
+}  # fmt: skip
+SAYING = GIVEN.keys()
 FACT = re.compile(r"%\((\w+)\)")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import CheckFailure, Subject, arrived, at_most, delivered, either, holds
+from grader import CheckFailure, DeadlineError, Subject, arrived, at_most, delivered, either, holds
 from grader.authoring.ids import Ids
 from grader.brokers.reasons import reasons_for
 from grader.model.assignment import Limits
@@ -46,6 +46,10 @@ class Environment:
         self.dirty = False
         self.failed: set[str] = set()
         self.assignment = SimpleNamespace(limits=Limits())
+        self.gone: set[str] = set()
+
+    def gone_for_good(self, *services: str) -> bool:
+        return self.gone.issuperset(services)
 
     def reasons(self) -> Mapping[str, Reason]:
         return reasons_for(self.folder)
@@ -126,6 +130,42 @@ def test_a_cause_fails_with_the_same_exception(subject: Counting) -> None:
     with pytest.raises(CheckFailure) as second:
         subject.once("api", subject.failure("not-done/worker", worker="2"))
     assert second.value is first.value
+
+
+def test_rounds_end_with_the_deadline_or_with_the_last_who_could_play(
+    subject: Counting, environment: Environment
+) -> None:
+    """One round at most where there is no time, none where nobody is left, one more while somebody is."""
+    assert not list(subject.rounds(0.0, "api", "worker"))
+    played = 0
+    for deadline in subject.rounds(60.0, "api", "worker"):
+        assert 0 < deadline.left() <= 60.0
+        environment.gone.add(("api", "worker")[played])
+        played += 1
+    assert played == 2
+
+
+def test_places_are_looked_at_until_all_show_the_same(subject: Counting) -> None:
+    """What was seen last is judged, and only what differs then is told."""
+    looks = iter([{"api-1": 1, "db": 2}, {"api-1": 2, "db": 2}])
+    subject.expect_same(lambda: next(looks), 2, within=5.0, what="user:1", otherwise="stale-value")
+    with pytest.raises(CheckFailure) as caught:
+        subject.expect_same(lambda: {"api-1": 1, "db": 2}, 2, within=0.0, what="user:1", otherwise="stale-value")
+    assert (caught.value.code, caught.value.observed.params) == ("stale-value", {"value": "api-1: 1"})
+
+
+def test_what_comes_up_is_waited_for_in_turn(subject: Counting) -> None:
+    """The first that does not come is named."""
+    asked = []
+
+    def ready(name: str, *, serves: bool = True) -> bool:
+        asked.append(name)
+        return serves
+
+    subject.wait_ready(0.0, db=lambda: ready("db"), **{"api-1": lambda: ready("api-1")})
+    assert asked == ["db", "api-1"]
+    with pytest.raises(DeadlineError, match="redis"):
+        subject.wait_ready(0.0, redis=lambda: ready("redis", serves=False), db=lambda: ready("db"))
 
 
 def test_it_is_proven_once_until_disturbed_and_cleaned_when_dirty(subject: Counting, environment: Environment) -> None:
