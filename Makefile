@@ -57,7 +57,7 @@ lint: venv
 unit: venv
 	$(BIN)/pytest -m 'not docker'
 
-# Two workers: one for gradings, one for single stacks and all without containers (tests/conftest.py).
+# Two workers: one for most tests with containers, one for the others and all without (tests/conftest.py).
 test: setup all-images lint
 	@$(BIN)/pytest -n 2
 

@@ -21,15 +21,20 @@ os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("GRADER_LANG", None)
 
 
+# With Docker too, and of no other test's business: they look at what is theirs alone.
+BESIDE = tuple(
+    f"tests/docker/test_{name}" for name in ("wheel.py", "stack/test_stack_build.py", "stack/test_stack_network.py")
+)
+
+
 class EngineShared(LoadFileScheduling):
-    """Gradings are for one worker, one beside another would be slow; what a stack alone is tested with, and a file of
-    the rest at a time, is for the others, which so fill the time that containers need to start.
+    """Gradings, and whatever counts what is on the engine, are for one worker; a file of the rest at a time is for the
+    others, which so fill the time that containers need to start.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        for together in ("tests/docker/test_stack/", "tests/docker/"):
-            if nodeid.startswith(together):
-                return together
+        if nodeid.startswith("tests/docker/") and not nodeid.startswith(BESIDE):
+            return "tests/docker"
         return super()._split_scope(nodeid)
 
 

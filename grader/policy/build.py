@@ -13,10 +13,10 @@ from grader.policy.dockerfile.reading import line_of
 from grader.policy.dockerfile.rules import judge_dockerfile
 from grader.policy.dockerfile.syntax import MAX_BYTES
 from grader.policy.document.nodes import Entry, Mapping, Node, Scalar
+from grader.policy.evidence import judge_stage_under_test
 from grader.policy.files import inside, nearest_file, read_bytes, relative
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
-from grader.policy.under_test import judge_stage_under_test
 from grader.policy.values import as_pairs, as_text
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.environment import judge_env_file
+from grader.policy.evidence import not_built_elsewhere, right_image
 from grader.policy.image import parse
 from grader.policy.image_names import judge_image
 from grader.policy.judged import Judged
@@ -17,7 +18,6 @@ from grader.policy.mounts import split
 from grader.policy.ports import container_ports, fixed_port_line
 from grader.policy.rules import judge_mapping
 from grader.policy.service_table import SERVICE
-from grader.policy.under_test import not_built_elsewhere, right_image
 
 if TYPE_CHECKING:
     from grader.model.plan import Build
