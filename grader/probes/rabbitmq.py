@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pika
 import pika.exceptions
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 
 from grader.errors import GraderError
 from grader.model.text import msg
@@ -36,12 +37,13 @@ BROKER_ERRORS = (pika.exceptions.AMQPError, OSError)
 def connect(parameters: pika.ConnectionParameters) -> pika.BlockingConnection:
     """Open a connection; every way in which the other side can refuse is one of BROKER_ERRORS.
 
-    pika raises a bare ValueError when the socket is reset between its connect and its first look at the peer, which
-    a gateway in front of a broker that is still starting does.
+    Of two, pika says with exceptions that are none of its own AMQPError: a socket that is reset between its connect and
+    the first look at the peer, as by a gateway in front of a broker that is still starting, is a bare ValueError; a
+    broker that takes the connection and does not finish its handshake in time is an AMQPConnectorException.
     """
     try:
         return pika.BlockingConnection(parameters)
-    except ValueError as error:
+    except (ValueError, AMQPConnectorException) as error:
         raise pika.exceptions.AMQPConnectionError(str(error)) from error
 
 

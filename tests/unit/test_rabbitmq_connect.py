@@ -50,3 +50,13 @@ def test_a_peer_gone_before_the_handshake_is_a_broker_error(monkeypatch: pytest.
         parameters = pika.ConnectionParameters("127.0.0.1", server.getsockname()[1], socket_timeout=2, stack_timeout=2)
         with pytest.raises(BROKER_ERRORS):
             connect(parameters)
+
+
+def test_a_handshake_that_is_never_finished_is_a_broker_error() -> None:
+    """A broker that has just been started on a busy machine takes the connection and says nothing in time."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        parameters = pika.ConnectionParameters(
+            "127.0.0.1", server.getsockname()[1], socket_timeout=0.2, stack_timeout=0.2
+        )
+        with pytest.raises(BROKER_ERRORS):
+            connect(parameters)
