@@ -23,11 +23,16 @@ os.environ.pop("GRADER_LANG", None)
 
 # With Docker too, and of no other test's business: they look at what is theirs alone.
 BESIDE = (
-    "tests/docker/test_wheel.py",
+    "tests/docker/test_authoring_page.py",
+    "tests/docker/test_brought_room.py",
+    "tests/docker/test_image_of_grader.py",
+    "tests/docker/test_images/",
+    *(f"tests/docker/test_{broker}_probe.py" for broker in ("kafka", "postgres", "rabbitmq", "redis")),
     *(
         f"tests/docker/test_stack/test_stack_{name}.py"
         for name in ("build", "build_limits", "buildkit", "network", "start", "volumes")
     ),
+    "tests/docker/test_wheel.py",
 )
 
 

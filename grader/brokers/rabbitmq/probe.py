@@ -39,9 +39,9 @@ BROKER_ERRORS = (pika.exceptions.AMQPError, OSError)
 def connect(parameters: pika.ConnectionParameters) -> pika.BlockingConnection:
     """Open a connection; every way in which the other side can refuse is one of BROKER_ERRORS.
 
-    Of two, pika says with exceptions that are none of its own AMQPError: a socket that is reset between its connect and
-    the first look at the peer, as by a gateway in front of a broker that is still starting, is a bare ValueError; a
-    broker that takes the connection and does not finish its handshake in time is an AMQPConnectorException.
+    pika raises two of them as something else than its AMQPError. A socket that is reset between its connect and its
+    first look at the peer, as by a gateway in front of a broker that is still starting, is a bare ValueError; a broker
+    that takes the connection and does not finish its handshake in time is an AMQPConnectorException.
     """
     try:
         return pika.BlockingConnection(parameters)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pika
-import pika.exceptions
 import pytest
 
 from grader import polling
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +43,11 @@ def _connect(broker: Container, user: str, password: str, vhost: str = "/") -> p
         blocked_connection_timeout=10,
     )
     return polling.eventually(
-        lambda: pika.BlockingConnection(parameters),
+        lambda: connect(parameters),
         within=START_S,
         every=0.2,
         what="the broker's AMQP handshake",
-        retry_on=(pika.exceptions.AMQPError, OSError),
+        retry_on=BROKER_ERRORS,
     )
 
 

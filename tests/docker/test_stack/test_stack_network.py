@@ -11,6 +11,7 @@ import pytest
 import python_socks
 from python_socks.sync import Proxy
 
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, connect
 from grader.polling import eventually
 
 if TYPE_CHECKING:
@@ -91,14 +92,8 @@ def proxied(stack: Stack, host: str, port: int, *, password: str = "") -> socket
 def test_amqp_client_reaches_the_broker(stack: Stack) -> None:
     """pika declares, publishes and reads through the forwarder."""
     host, port = stack.address("rabbitmq", 5672)
-
-    def connection() -> pika.BlockingConnection | None:
-        try:
-            return pika.BlockingConnection(pika.ConnectionParameters(host, port, socket_timeout=2))
-        except pika.exceptions.AMQPError:
-            return None
-
-    client = eventually(connection, within=60, what="the broker answers")
+    parameters = pika.ConnectionParameters(host, port, socket_timeout=2)
+    client = eventually(lambda: connect(parameters), within=60, what="the broker answers", retry_on=BROKER_ERRORS)
     channel = client.channel()
     queue = channel.queue_declare("", exclusive=True).method.queue
     channel.confirm_delivery()
