@@ -50,12 +50,14 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --platform darwin
+	@for folder in assignments/*/; do (cd $$folder && MYPYPATH=. $(CURDIR)/$(BIN)/mypy \
+		--config-file $(CURDIR)/pyproject.toml --explicit-package-bases subject.py public hidden) || exit 1; done
 	$(BIN)/lint-imports
 
 unit: venv
 	$(BIN)/pytest -m 'not docker'
 
-# Two workers: one for all tests with containers, one for those without (tests/conftest.py).
+# Two workers: one for most tests with containers, one for the others and all without (tests/conftest.py).
 test: setup all-images lint
 	@$(BIN)/pytest -n 2
 
@@ -67,6 +69,9 @@ clean: venv
 
 lock: venv
 	@$(BIN)/python scripts/lock.py $(LOCK)
+
+weights: venv
+	@$(BIN)/python scripts/weights.py
 
 picture: venv
 	@$(BIN)/python scripts/picture.py

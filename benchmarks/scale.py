@@ -19,11 +19,11 @@ from grader import assignments, scoring
 from grader.batch import output
 from grader.batch.journal import FILE, Journal, Key
 from grader.batch.run import summary_of
+from grader.brokers.reasons import REASONS
 from grader.model.classroom import Entry
 from grader.model.grade import Result
 from grader.model.history import Event
 from grader.model.outcome import Outcome
-from grader.model.reasons import REASONS
 
 if TYPE_CHECKING:
     from grader.model.assignment import Assignment

@@ -14,9 +14,11 @@ from typing import Any
 import msgspec
 import yaml
 
-from grader import paths
+from grader import brokers, catalogue, paths
+from grader.brokers.reasons import reasons_for
 from grader.errors import UsageError
-from grader.model.assignment import Assignment, CheckSpec, ContractService, Images, Limits, Weight
+from grader.model.assignment import TERMS, WORKER, Assignment, CheckSpec, ContractService, Images, Limits, Weight
+from grader.model.reasons import FaultyReasonsError
 from grader.model.text import Bilingual, msg
 
 FULL_MARKS = 100
@@ -40,6 +42,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     limits: Limits = Limits()
     weight: Weight = Weight()
     images: Images = "public"
+    contract: dict[str, Any] = {}  # its subject.py says what belongs there (`grader.contract`)
 
 
 class _Test(msgspec.Struct, frozen=True):
@@ -91,6 +94,8 @@ def _load(directory: Path) -> Assignment:
         raise UsageError(
             msg("%(file)s is not a valid assignment: %(error)s", file=str(file), error=str(error))
         ) from error
+    _known_roles(file, document.services)
+    _apart(file, document.services)
     tests = _tests(directory)
     hidden_here = (directory / "hidden").is_dir()
     checks = []
@@ -120,6 +125,10 @@ def _load(directory: Path) -> Assignment:
             msg("%(file)s has no row for the checks %(ids)s", file=str(file), ids=", ".join(sorted(tests)))
         )
     _consistent(file, tuple(checks))
+    try:
+        reasons_for(directory.resolve())  # what is wrong with them is said now, not in a report
+    except FaultyReasonsError as error:
+        raise UsageError(error.message) from error
     return Assignment(
         id=directory.name,
         title=document.title,
@@ -131,6 +140,69 @@ def _load(directory: Path) -> Assignment:
         version=document.version,
         directory=str(directory.resolve()),
     )
+
+
+def _known_roles(file: Path, services: tuple[ContractService, ...]) -> None:
+    """Check that each service is of a role that somebody knows, a room's or a worker, and says what that one takes."""
+    rooms = brokers.rooms()
+    if any(room.distribution for room in rooms.values()):
+        catalogue.load()  # what others describe in it is looked at now, not in a grading
+    known = (*rooms, WORKER)
+    for service in services:
+        if service.role not in known:
+            near = difflib.get_close_matches(service.role, known, n=1, cutoff=0.5)
+            raise UsageError(
+                msg(
+                    "%(file)s: %(service)s has the role %(role)s, which no room declares. Write one of: %(known)s.",
+                    file=str(file),
+                    service=service.name,
+                    role=service.role,
+                    known=", ".join(near or known),
+                )
+            )
+        taken = rooms[service.role].broker.terms if service.role in rooms else ()
+        for term in TERMS:
+            if getattr(service, term) and term not in taken:
+                raise UsageError(
+                    msg(
+                        "%(file)s: %(service)s says %(term)s, and a service with the role %(role)s is told none. "
+                        "Take it out.",
+                        file=str(file),
+                        service=service.name,
+                        term=term,
+                        role=service.role,
+                    )
+                )
+
+
+def _apart(file: Path, services: tuple[ContractService, ...]) -> None:
+    """Check that services are told apart by their names, and that whoever is one of several has company."""
+    names = [service.name for service in services]
+    words = [service.one_of for service in services]
+    for service in services:
+        wrong = None
+        said = {"file": str(file), "service": service.name, "word": service.one_of}
+        if names.count(service.name) > 1:
+            wrong = msg("%(file)s: two services are called %(service)s. Give each a name of its own.", **said)
+        elif service.one_of and service.optional:
+            wrong = msg(
+                "%(file)s: %(service)s is optional and says one_of: %(word)s, and one of those must be there. "
+                "Take one of the two out.",
+                **said,
+            )
+        elif service.one_of and words.count(service.one_of) == 1:
+            wrong = msg(
+                "%(file)s: %(service)s alone says one_of: %(word)s. Write it at each service that may be there in its "
+                "place, or take it out.",
+                **said,
+            )
+        elif service.one_of in names:
+            wrong = msg(
+                "%(file)s: %(service)s says one_of: %(word)s, which is the name of a service. Choose another word.",
+                **said,
+            )
+        if wrong:
+            raise UsageError(wrong)
 
 
 def _consistent(file: Path, checks: tuple[CheckSpec, ...]) -> None:

@@ -9,17 +9,22 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import yaml
 
 from grader import paths
+from grader.brokers.registry import rooms
+from grader.brokers.whole import IMAGES
+from grader.errors import UsageError
+from grader.model.text import msg
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Kind = Literal["broker", "database", "language", "base"]
 
-# Programs that health checks and entries of submissions call, and that some originals have and others lack.
-WATCHED_PROGRAMS = ("bash", "curl", "gcc", "git", "make", "nc", "python3", "rabbitmqadmin", "wget")
 LOCAL = "grader.local/"  # the namespace of what is built here: never an upstream name
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a fifth of the time
 _DEFAULT_REGISTRY = re.compile(r"^(?:(?:index\.)?docker\.io/)?(?:library/)?(?=[^/]+$)")
@@ -89,11 +94,12 @@ class _Upstream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole catalogue; `prepared` are the names that set-up gets ready."""
+    """The whole catalogue; `prepared` are the names that set-up gets ready, `watched` see catalog.yaml."""
 
-    prepared: tuple[str, ...]
     images: dict[str, _Upstream]
-    equivalents: dict[str, Equivalent]
+    equivalents: dict[str, Equivalent] = {}
+    prepared: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
 
     def find(self, name: str) -> Entry | None:
         """Return the entry for a name as a submission wrote it, or None when the catalogue does not have it."""
@@ -180,9 +186,52 @@ def parse(name: str) -> ImageName | None:
 
 @functools.cache
 def load() -> Catalogue:
-    """Return the catalogue that ships with the grader."""
-    text = (paths.PACKAGE / "images" / "catalog.yaml").read_text("utf-8")
-    data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
-    for name, equivalent in data["equivalents"].items():
-        equivalent["name"] = name
-    return msgspec.convert(data, Catalogue)
+    """Return the catalogue that ships with the grader, with what the rooms of all brokers and databases add to it."""
+    files = [paths.PACKAGE / "images" / "catalog.yaml"]
+    files += [room.folder / IMAGES for room in rooms().values() if room.broker.images]
+    parts = [_read(file) for file in files]
+    found = Catalogue(
+        images={name: image for part in parts for name, image in part.images.items()},
+        equivalents={name: equivalent for part in parts for name, equivalent in part.equivalents.items()},
+        prepared=tuple(name for part in parts for name in part.prepared),
+        watched=tuple(sorted({program for part in parts for program in part.watched})),
+    )
+    _check(found, files, parts)
+    return found
+
+
+def _read(file: Path) -> Catalogue:
+    try:
+        data = yaml.load(file.read_text("utf-8"), Loader=_LOADER)  # noqa: S506 - a safe one
+        for name, equivalent in data.get("equivalents", {}).items():
+            equivalent["name"] = name
+        return msgspec.convert(data, Catalogue)
+    except (yaml.YAMLError, msgspec.ValidationError, AttributeError, TypeError) as error:
+        raise UsageError(
+            msg(
+                "%(file)s is no catalogue of images: %(error)s. grader/images/catalog.yaml says what stands in one.",
+                file=str(file),
+                error=str(error),
+            )
+        ) from error
+
+
+def _check(whole: Catalogue, files: list[Path], parts: list[Catalogue]) -> None:
+    """Check that no two files have the same name, and that what is named in one of them is somewhere."""
+    for number, (file, part) in enumerate(zip(files, parts, strict=True)):
+        twice = {name for other in parts[:number] for name in (*other.images, *other.equivalents)}
+        twice &= {*part.images, *part.equivalents}
+        named = {each.equivalent for image in part.images.values() for each in image.tags}
+        named |= {name for each in part.equivalents.values() for name in (each.base, *each.uses.values())}
+        for name in sorted(twice):
+            raise UsageError(
+                msg("%(file)s has %(name)s, which another catalogue has already: remove it.", file=str(file), name=name)
+            )
+        for name in sorted(named - {"", *whole.equivalents}):
+            raise UsageError(
+                msg(
+                    "%(file)s names the equivalent %(name)s, which nobody describes: write it under equivalents:.",
+                    file=str(file),
+                    name=name,
+                )
+            )

@@ -22,7 +22,7 @@ _BUSY = 1.5
 
 
 class Company:
-    """One grading among those of this machine. `beside` makes one."""
+    """One grading among those of this machine. `shared` makes one."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -55,7 +55,7 @@ class Company:
 
 
 @contextlib.contextmanager
-def beside() -> Iterator[Company]:
+def shared() -> Iterator[Company]:
     """Be one of this machine's gradings while the block runs; waits while another one is alone."""
     folder = paths.cache() / "locks"
     folder.mkdir(exist_ok=True)

@@ -6,7 +6,7 @@ import functools
 import hashlib
 from typing import TYPE_CHECKING
 
-from grader import paths
+from grader import installed, paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,15 +27,31 @@ def of_tree(*folders: Path, pattern: str = "*", without: str = "") -> str:
 
 
 # What comes before a grading begins or after its verdict is known
-_UNDECISIVE = ("batch", "cli", "exports", "github", "kit", "locale", "reports", "templates", "verify", "watch")
+_UNDECISIVE = (
+    "batch",
+    "cli",
+    "exports",
+    "github",
+    "kit",
+    "locale",
+    "presentation",
+    "reports",
+    "templates",
+    "verify",
+    "watch",
+)
 
 
 @functools.cache
 def of_grader() -> str:
-    """Return the hash of what decides in this package; commands, words and templates change no verdict."""
+    """Return the hash of what decides in this package, and in those that bring a room.
+
+    Commands, words and templates change no verdict.
+    """
     parts = sorted(p for p in paths.PACKAGE.iterdir() if p.name not in {*_UNDECISIVE, "__pycache__"})
     folders = [p for p in parts if p.is_dir()]
     modules = [p.name + "\0" + p.read_text("utf-8") for p in parts if p.suffix == ".py"]
+    folders += [folder for package in installed.packages() if (folder := package.folder())]
     return of_texts(of_tree(*folders, pattern="*.py"), of_tree(*folders, pattern="*.yaml"), *modules)
 
 

@@ -119,10 +119,6 @@ class Ignore:
         """
         yield from self._below(str(root), "", (False,) * len(self.patterns))
 
-    def excludes(self, path: str) -> bool:
-        """Say whether something that lies directly in the context's folder is ignored."""
-        return self._judged(path, (False,) * len(self.patterns))[0]
-
     def hides(self, path: str) -> Pattern | None:
         """Return the pattern that keeps a path out of the context; None if it goes in."""
         ignored, matched = False, (False,) * len(self.patterns)

@@ -11,7 +11,7 @@ from grader.model.text import Text
 
 
 class StageBegan(msgspec.Struct, frozen=True, tag="stage-began"):
-    """A stage of the pipeline began: "intake", "policy", "images", "build", "start", "checks", "teardown"."""
+    """A stage of the pipeline began; `stage` is the name of its function in `grader.stages`."""
 
     stage: str
 

@@ -1,11 +1,13 @@
 """Turns `Text` into words of the reader's language, by gettext catalogues that lie beside the package.
 
-Message ids are English, so English needs no catalogue. An assignment brings its own catalogues in its folder:
-`locale/` for what students may read and `hidden/locale/` for what its hidden checks say; they are asked first.
+Message ids are English, so English needs no catalogue. An assignment brings its own texts in its folder, with both
+languages side by side: `reasons.yaml` for what students may read, `hidden/reasons.yaml` for what its hidden checks say;
+they are asked first, and so are catalogues in `locale/` and `hidden/locale/`.
 """
 
 from __future__ import annotations
 
+import ast
 import gettext
 import itertools
 import math
@@ -13,10 +15,12 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from grader import installed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from grader.model.text import Scalar, Text
 
@@ -77,10 +81,76 @@ def fill(message: str, params: dict[str, Scalar]) -> str:
 def translations(lang: str, extra: Path | None = None) -> gettext.NullTranslations:
     """Return the catalogues for `lang`, the assignment's before the grader's; templates use it for `_()`."""
     places = [LOCALE] if extra is None else [extra / "locale", extra / "hidden" / "locale", LOCALE]
-    found = [gettext.translation(DOMAIN, place, [lang], fallback=True) for place in places]
-    catalogues = [t for t in found if isinstance(t, gettext.GNUTranslations)]
+    catalogues = [found for place in places if (found := _catalogue(place, lang))]
+    if extra is not None and lang != "en":
+        written = [extra / "reasons.yaml", extra / "hidden" / "reasons.yaml"]
+        catalogues[:0] = [_Said(_side_by_side(file, lang)) for file in written if file.is_file()]
     if not catalogues:
         return gettext.NullTranslations()
-    for before, after in itertools.pairwise(catalogues):
+    for before, after in itertools.pairwise([*catalogues, _Brought(lang)]):
         before.add_fallback(after)
     return catalogues[0]
+
+
+def _catalogue(place: Path, lang: str) -> gettext.NullTranslations | None:
+    """Return a compiled catalogue; where nobody has compiled it yet (a fresh checkout), what the readable one says."""
+    try:
+        return gettext.translation(DOMAIN, place, [lang])
+    except OSError:
+        file = place / lang / "LC_MESSAGES" / f"{DOMAIN}.po"
+        return _Said(_readable(file.read_text("utf-8"))) if file.is_file() else None
+
+
+class _Said(gettext.NullTranslations):
+    """Messages and their translations, no plurals and no contexts."""
+
+    def __init__(self, said: dict[str, str]) -> None:
+        super().__init__()
+        self._said = said
+
+    def gettext(self, message: str) -> str:
+        """Return the translation, or what the next catalogue says."""
+        return self._said.get(message) or super().gettext(message)
+
+
+_LINES = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
+_ENTRY = re.compile(rf"^msgid {_LINES}^msgstr {_LINES}", re.MULTILINE)
+
+
+def _readable(text: str) -> dict[str, str]:
+    """Return what a .po file of ours says: lines of quoted text are written as Python writes them."""
+    said = [[ast.literal_eval(f"({lines})") for lines in found.groups()] for found in _ENTRY.finditer(text)]
+    return {message: words for message, words in said if message and words}
+
+
+def _side_by_side(file: Path, lang: str) -> dict[str, str]:
+    """Return what a YAML file says in which each text is a mapping of languages: English is the message."""
+    import yaml  # noqa: PLC0415 - only who shows an assignment's texts needs it
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return dict(_pairs(yaml.load(file.read_text("utf-8"), Loader=loader), lang))  # noqa: S506 - a safe one
+
+
+def _pairs(node: Any, lang: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        if isinstance(node.get("en"), str) and isinstance(node.get(lang), str):
+            yield node["en"], node[lang]
+        for value in node.values():
+            yield from _pairs(value, lang)
+
+
+class _Brought(gettext.NullTranslations):
+    """The catalogues of what other distributions bring, looked for when ours do not have a message."""
+
+    def __init__(self, lang: str) -> None:
+        super().__init__()
+        self._lang = lang
+        self._catalogues: list[gettext.NullTranslations] | None = None
+
+    def gettext(self, message: str) -> str:
+        """Return the translation, or the message."""
+        if self._catalogues is None:
+            places = [folder / "locale" for package in installed.packages() if (folder := package.folder())]
+            self._catalogues = [found for place in places if (found := _catalogue(place, self._lang))]
+        said = (catalogue.gettext(message) for catalogue in self._catalogues)
+        return next((text for text in said if text != message), message)

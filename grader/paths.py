@@ -16,6 +16,13 @@ def repository() -> Path | None:
     return root if (root / "assignments").is_dir() and (root / "pyproject.toml").is_file() else None
 
 
+def recipes() -> tuple[Path, ...]:
+    """Return where the recipes of our own images lie, in the checkout and in the installed package."""
+    root = repository()
+    found = [root / "fixtures" / "images"] if root else []
+    return (*found, PACKAGE / "images" / "recipes")
+
+
 def cache() -> Path:
     """Return the user's cache folder of the grader, made if missing (GRADER_CACHE overrides it)."""
     path = Path(os.environ.get("GRADER_CACHE") or platformdirs.user_cache_path("broker-grader"))

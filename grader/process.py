@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OUTPUT_CAP = 1_000_000
 _CHUNK = 65536
 # How long output may still arrive after the child itself has ended while a grandchild holds the pipe.
-_LINGER_S = 0.5
+_GRACE_S = 0.5
 
 
 class Completed(msgspec.Struct, frozen=True):
@@ -125,10 +125,10 @@ class Child:
             if timed_out or self._process.returncode is None:
                 self.kill()
         if self._reader:
-            self._reader.join(_LINGER_S)
+            self._reader.join(_GRACE_S)
             if self._reader.is_alive():
                 self._kill_group()
-                self._reader.join(_LINGER_S)
+                self._reader.join(_GRACE_S)
         return self._completed(timed_out)
 
     def terminate(self) -> None:
@@ -155,7 +155,7 @@ class Child:
         pipe = self._process.stdout
         if pipe is None:
             return True
-        linger: Deadline | None = None
+        grace: Deadline | None = None
         with selectors.DefaultSelector() as selector, pipe:
             selector.register(pipe, selectors.EVENT_READ)
             while not deadline.passed():
@@ -165,8 +165,8 @@ class Child:
                         break
                     self._tail.feed(data)
                 elif self._process.poll() is not None:
-                    linger = linger or Deadline(_LINGER_S)
-                    if linger.passed():
+                    grace = grace or Deadline(_GRACE_S)
+                    if grace.passed():
                         self._kill_group()  # only a grandchild is left
                         break
             else:

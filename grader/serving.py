@@ -5,27 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grader import brokers
 from grader.polling import DeadlineError, eventually
-from grader.probes.http import HTTP
-from grader.probes.kafka import Kafka
-from grader.probes.postgres import Postgres
-from grader.probes.rabbitmq import RabbitMQ
-from grader.probes.redis import Redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from grader.model.assignment import ContractService
     from grader.probes.recorder import Recorder
     from grader.stack.stack import Stack
 
-# role -> what asks such a service whether it serves
-PROBES: dict[str, type[RabbitMQ | Redis | Postgres | Kafka]] = {
-    "rabbitmq": RabbitMQ,
-    "redis": Redis,
-    "postgres": Postgres,
-    "kafka": Kafka,
-}
 CREDENTIALS_S = 15.0
 
 
@@ -34,32 +24,28 @@ def refuses(stack: Stack, recorder: Recorder, service: ContractService) -> str:
 
     What imports definitions or makes its database by itself gets a moment for it. "" when all is well.
     """
-    probe: Callable[[], bool | None]
-    match service.role:
-        case "rabbitmq":
-            probe, reason = RabbitMQ(stack, recorder, service.name).accepts_user, "broker-user-not-declared"
-        case "redis":
-            probe, reason = Redis(stack, recorder, service.name).accepts_password, "redis-password-unknown"
-        case "postgres":
-            probe, reason = Postgres(stack, recorder, service.name).has_database, "database-missing"
-        case _:
-            return ""
+    client = brokers.client(service.role)
+    if client is None or client.refuses is None:
+        return ""
+    asks = partial(client.refuses.asks, brokers.probe(stack, recorder, service))
     try:
-        eventually(probe, within=CREDENTIALS_S, every=0.3, what=reason)
+        eventually(asks, within=CREDENTIALS_S, every=0.3, what=client.refuses.code)
     except DeadlineError:
-        return reason
+        return client.refuses.code
     return ""
 
 
 def ready_probe(stack: Stack, recorder: Recorder, service: ContractService) -> Callable[[], bool] | None:
     """Return what says whether a service is ready, None for one that shows it by its work."""
-    if service.role == "http":
-        return partial(_all_healthy, stack, recorder, service)
-    probe = PROBES.get(service.role)
-    return probe(stack, recorder, service.name).ready if probe else None
+    client = brokers.client(service.role)
+    if client is None:
+        return None
+    if not client.every_container:
+        return partial(client.ready, brokers.probe(stack, recorder, service))
+    return partial(_all_ready, stack, recorder, service, client.ready)
 
 
-def _all_healthy(stack: Stack, recorder: Recorder, service: ContractService) -> bool:
+def _all_ready(stack: Stack, recorder: Recorder, service: ContractService, ready: Callable[[Any], bool]) -> bool:
     """Say whether every replica answers: checks speak to each of them, and one may be later than another."""
     containers = stack.containers(service.name)
-    return bool(containers) and all(HTTP(stack, recorder, c.name, service.port).healthy() for c in containers)
+    return bool(containers) and all(ready(brokers.probe(stack, recorder, service, c.name)) for c in containers)

@@ -2,57 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader import images, serving
+from grader.brokers import is_evidence
 from grader.checks.session import ServiceState
 from grader.errors import GraderError, SubmissionBrokenError
-from grader.events import Notice
 from grader.model.text import msg
 from grader.probes.recorder import Recorder
 from grader.stack import early, readiness, start_failure
-from grader.stack.build.builder import BuildLimits
+from grader.stack.image_build.builder import BuildLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from grader.model.assignment import ContractService, Limits
+    from grader.model.findings import Finding
+    from grader.model.grade import ResolvedImage
     from grader.model.plan import StackPlan
-    from grader.pipeline import Run, Stages
     from grader.stack.stack import Stack
 
-WITNESSES = frozenset({"rabbitmq", "redis", "postgres", "kafka", "zookeeper"})
 
+def brokers(stack: Stack, plan: StackPlan) -> Background:
+    """Start brokers, beside whatever else is done: those that stand on nothing that is built.
 
-def start(run: Run, stage: Stages, stack: Stack, plan: StackPlan) -> dict[str, ServiceState]:
-    """Start brokers while images build, then the rest, and wait for readiness.
-
-    Early is only what stands on nothing that is built, in the order of `depends_on`; nothing of it is judged.
+    In the order of `depends_on`. Nothing of it is judged: what it raises is forgotten.
     """
-    witnesses = [s.name for s in run.assignment.services if s.role in WITNESSES]
-    first = early.startable(plan.compose["services"], witnesses, (b.service for b in plan.builds))
-    brokers = _Background(lambda: stack.up(first, deps=True) if first else None)
-    try:
-        stage("build", lambda: build(run, stack))
-    finally:
-        brokers.join()
-    with contextlib.suppress(SubmissionBrokenError):
-        brokers.result()
-    for name in early.remove_failed(stack):
-        stage.listen(Notice(msg("%(container)s failed while images were built; it is started anew.", container=name)))
-    stage("up", lambda: stack.up(None, deps=True))
-    return ready(run, stage, stack)
+    under_test = [s.name for s in plan.contract if is_evidence(s.role)]
+    first = early.startable(plan.compose["services"], under_test, (b.service for b in plan.builds))
+    return Background(lambda: stack.up(first, deps=True) if first else None)
 
 
-def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
-    """Wait until the contract's services are ready, and say how each came up."""
-    contract = run.assignment.services
+def ready(stack: Stack, contract: Sequence[ContractService], within: float) -> dict[str, ServiceState]:
+    """Wait until the contract's services are ready, so many seconds at most, and say how each came up."""
     recorder = Recorder(stack.clock)
     probes = {s.name: probe for s in contract if (probe := serving.ready_probe(stack, recorder, s))}
-    found = stage("ready", lambda: readiness.wait(stack, probes, within=run.assignment.limits.ready_s))
+    found = readiness.wait(stack, probes, within=within)
     states = {
         name: ServiceState(r.ready, "ready" if r.ready else "service-not-ready", r.seconds, r.logs)
         for name, r in found.items()
@@ -60,7 +48,7 @@ def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
     for service in contract:
         asked = service.name in found  # a worker shows by its work whether it is ready
         came = states.get(service.name, ServiceState(ready=True))
-        if not (asked and came.ready) and (known := start_failure.not_ready(stack, service.name, asked=asked)):
+        if not (asked and came.ready) and (known := _said(stack, service.name, asked=asked)):
             states[service.name] = msgspec.structs.replace(came, findings=(known,))
     for service in contract:
         state = states.get(service.name)
@@ -69,15 +57,14 @@ def ready(run: Run, stage: Stages, stack: Stack) -> dict[str, ServiceState]:
     return states
 
 
-def build(run: Run, stack: Stack) -> None:
+def build(stack: Stack, limits: Limits, used: Sequence[ResolvedImage]) -> None:
     """Build the submission's images; what fails for lack of something in a stand-in image of ours is our error."""
     try:
-        limits = run.assignment.limits
         stack.build(
             BuildLimits(seconds=limits.build_s, memory_mib=limits.build_memory_mib, disk_mib=limits.build_disk_mib)
         )
     except SubmissionBrokenError as broken:
-        lacking = [image for image in run.images if image.equivalent and image.differs]
+        lacking = [image for image in used if image.equivalent and image.differs]
         if lacking and any(images.LACKS in line for finding in broken.findings for line in finding.detail):
             names = ", ".join(image.name for image in lacking)
             raise GraderError(
@@ -87,8 +74,12 @@ def build(run: Run, stack: Stack) -> None:
         raise
 
 
-class _Background:
-    """Work in a thread beside ours, whose exception is raised when its result is asked for."""
+def _said(stack: Stack, service: str, *, asked: bool) -> Finding | None:
+    return start_failure.not_ready(stack.containers(service), stack.sources, service, asked=asked)
+
+
+class Background:
+    """Work in a thread beside ours. What the submission's own fault is in it comes to nothing."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._error: BaseException | None = None
@@ -98,12 +89,17 @@ class _Background:
     def _run(self, work: Callable[[], None]) -> None:
         try:
             work()
+        except SubmissionBrokenError:
+            pass
         except BaseException as error:
             self._error = error
 
     def join(self) -> None:
+        """Wait for its end."""
         self._thread.join()
 
     def result(self) -> None:
+        """Wait for its end, and raise what it has raised."""
+        self.join()
         if self._error:
             raise self._error

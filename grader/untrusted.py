@@ -150,13 +150,6 @@ def markdown_code(text: str, *, limit: int = MAX_LINE_CHARS) -> str:
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
 
 
-def markdown_block(texts: Sequence[str], *, limit: int = MAX_LINES) -> str:
-    """Return the last lines of `texts` as a fenced block that nothing inside of it closes."""
-    shown = lines(texts, limit=limit)
-    fence = "`" * max(3, max((_longest_run(line) for line in shown), default=0) + 1)
-    return "\n".join((f"{fence}text", *shown, fence))
-
-
 def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall(r"`+", text)), default=0)
 

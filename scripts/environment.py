@@ -25,6 +25,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = ROOT / ".setup" / "venv"
 UNFINISHED = ROOT / ".setup" / "venv-unfinished"
+COMPILED = ROOT / ".setup" / "catalogues"
 MADE_FROM = ("requirements/dev.lock", "pyproject.toml")
 NEW_ENOUGH = (3, 11)
 _ = translations(default_language()).gettext
@@ -67,7 +68,7 @@ def _make(lock: TextIO) -> int:
         shutil.rmtree(VENV, ignore_errors=True)
         fits = False
     if fits:
-        return 0
+        return _compile()
     print("== " + _("Python environment in %(folder)s (a minute)") % {"folder": VENV.name}, flush=True)
     UNFINISHED.touch()
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -86,7 +87,22 @@ def _make(lock: TextIO) -> int:
             return done.returncode if done.returncode > 0 else 3
     STAMP.write_text(wanted + "\n", "utf-8")
     UNFINISHED.unlink()
-    return 0
+    return _compile()
+
+
+def _compile() -> int:
+    """Compile the translations that have changed, or were never compiled; return the exit code."""
+    files = sorted(
+        file for top in ("grader", "assignments") for file in (ROOT / top).rglob("locale/*/LC_MESSAGES/*.po")
+    )
+    said = hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    there = all(file.with_suffix(".mo").is_file() for file in files)
+    if there and COMPILED.is_file() and COMPILED.read_text("utf-8").strip() == said:
+        return 0
+    done = subprocess.run([str(PYTHON), "scripts/i18n", "compile"], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode == 0:
+        COMPILED.write_text(said + "\n", "utf-8")
+    return done.returncode
 
 
 def _runs() -> bool:

@@ -18,7 +18,7 @@ from rich.text import Text as Line
 
 from grader import untrusted
 from grader.model.text import msg
-from grader.reports.words import COUNTS, GLYPHS, Words
+from grader.presentation.words import COUNTS, GLYPHS, Words
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -19,6 +19,7 @@ TARGETS = (
     ("make doctor", _("what this machine has and lacks")),
     ("make clean", _("remove what graders that died have left behind")),
     ("make lock", _("the locks of requirements/ anew (LOCK=--upgrade: the newest of everything)")),
+    ("make weights", _("what each assignment weighs: lines of its checks, its texts, its mutants")),
     ("make picture", _("docs/report.png from a report of the demonstration")),
 )
 for target, does in TARGETS:

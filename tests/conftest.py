@@ -21,20 +21,37 @@ os.environ["LC_ALL"] = "C.UTF-8"
 os.environ.pop("GRADER_LANG", None)
 
 
-class EngineAlone(LoadFileScheduling):
-    """All that talks to the engine is for one worker, since it counts what runs there; a file of the rest at a time is
-    for the others, which so fill the time that containers need to start.
+# With Docker too, and of no other test's business: they look at what is theirs alone.
+BESIDE = (
+    "tests/docker/test_authoring_page.py",
+    "tests/docker/test_brought_room.py",
+    "tests/docker/test_image_of_grader.py",
+    "tests/docker/test_images/",
+    *(f"tests/docker/test_{broker}_probe.py" for broker in ("kafka", "postgres", "rabbitmq", "redis")),
+    *(
+        f"tests/docker/test_stack/test_stack_{name}.py"
+        for name in ("build", "build_limits", "buildkit", "network", "start", "volumes")
+    ),
+    "tests/docker/test_wheel.py",
+)
+
+
+class EngineShared(LoadFileScheduling):
+    """Gradings, and whatever counts what is on the engine, are for one worker; a file of the rest at a time is for the
+    others, which so fill the time that containers need to start.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/docker" if nodeid.startswith("tests/docker/") else super()._split_scope(nodeid)
+        if nodeid.startswith("tests/docker/") and not nodeid.startswith(BESIDE):
+            return "tests/docker"
+        return super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EngineAlone:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> EngineShared:
     """Say who gets which test, when there is more than one worker (`make test`)."""
     config.option.loadscopereorder = False  # the tests with Docker are the longest: they come first
-    return EngineAlone(config, log)
+    return EngineShared(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from grader import assignments, pipeline
 from grader.batch import content
 from grader.batch.job import Job
 from grader.batch.pauses import Watch
-from grader.batch.turnstile import turnstile
+from grader.batch.slots import slot
 from grader.model import portable
 from grader.model.grade import Result
 from grader.model.workspace import Workspace
@@ -73,7 +73,7 @@ def _graded(folder: Path) -> Result:
     (folder / "job").unlink()  # a grading may take long, and its memory is wanted elsewhere
     assignment = assignments.load(job.terms.assignment)
     places = max(1, os.cpu_count() or 1)
-    options = pipeline.Options(seed=job.seed, images=job.terms.images, gate=partial(turnstile, places))
+    options = pipeline.Options(seed=job.seed, images=job.terms.images, gate=partial(slot, places))
     with os.fdopen(int(os.environ[EVENTS]), "wb", buffering=0) as events:
         return pipeline.grade_taken(job.name, _taker(job), assignment, partial(_tell, events.write), options)
 

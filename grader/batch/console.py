@@ -14,20 +14,20 @@ from rich.text import Text as Line
 
 from grader import untrusted
 from grader.batch.events import (
-    Again,
     BatchEvent,
     ClassRead,
     Graded,
     Grading,
     ImageMissing,
     Remark,
+    TriedAgain,
     WorkerJoined,
     WorkerLost,
     WorkerRefused,
 )
 from grader.events import CheckBegan, StageBegan
 from grader.model.text import Text, msg
-from grader.reports.words import STATUSES, Words
+from grader.presentation.words import STATUSES, Words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -95,9 +95,9 @@ class ConsoleListener:
                 running.doing = self._doing(inner) or running.doing
             case Graded():
                 self._graded(event)
-            case Again():
+            case TriedAgain():
                 self._running.pop(event.content, None)
-                self._line("!", "magenta", self._words(_again(event)))
+                self._line("!", "magenta", self._words(_tried_again(event)))
             case _:
                 self._machine(event)
 
@@ -189,7 +189,7 @@ class ConsoleListener:
         self._console.print(line, soft_wrap=True)
 
 
-def _again(event: Again) -> Text:
+def _tried_again(event: TriedAgain) -> Text:
     if event.stood_s:
         return msg(
             "%(name)s: the machine stood still for %(n)s s while it was in work; it is graded again",

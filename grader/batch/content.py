@@ -7,7 +7,7 @@ import io
 import tarfile
 from typing import TYPE_CHECKING
 
-import zstandard
+from grader.zstd import zstd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +21,14 @@ def pack(folder: Path) -> bytes:
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(folder.rglob("*"), key=lambda p: p.as_posix()):
             tar.add(path, arcname=path.relative_to(folder).as_posix(), recursive=False, filter=_plain)
-    return zstandard.compress(packed.getvalue(), _LEVEL)
+    return zstd.compress(packed.getvalue(), _LEVEL)
 
 
 def unpack(data: bytes, into: Path) -> None:
     """Write what `pack` returned into the new folder `into`."""
     into.mkdir(parents=True)
     with (
-        zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)) as reader,
+        zstd.ZstdFile(io.BytesIO(data)) as reader,
         tarfile.open(fileobj=reader, mode="r|") as tar,
     ):
         # Said as an attribute, since the argument came with Python 3.11.4 only; what `pack` wrote is ours.
@@ -39,7 +39,7 @@ def unpack(data: bytes, into: Path) -> None:
 def digest(data: bytes) -> str:
     """Return the name of a content: the SHA-256 of its tar, whatever compressed it."""
     whole = hashlib.sha256()
-    with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(data)) as reader:
+    with zstd.ZstdFile(io.BytesIO(data)) as reader:
         while block := reader.read(1 << 18):
             whole.update(block)
     return whole.hexdigest()

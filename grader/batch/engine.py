@@ -13,13 +13,13 @@ import msgspec
 
 from grader.batch import worker
 from grader.batch.cluster import CPUS, JOBS, MEMORY, Cluster
-from grader.batch.events import Again, Grading, Queued
+from grader.batch.events import Grading, Queued, TriedAgain
 from grader.batch.job import Done, Job
 from grader.batch.pauses import Patience
 from grader.errors import GraderError
 from grader.events import PipelineEvent
 from grader.model.text import Text, literal, msg
-from grader.pipeline import IMAGE_MISSING
+from grader.run import IMAGE_MISSING
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -177,7 +177,7 @@ class Engine:
     def _later(self, flight: _Flight, after_s: float, done: Done) -> None:
         self._count += 1
         heapq.heappush(self._waiting, (time.monotonic() + after_s, self._count, flight))
-        self._listen(Again(flight.job.content, flight.job.name, after_s, _why(done), done.stood_s))
+        self._listen(TriedAgain(flight.job.content, flight.job.name, after_s, _why(done), done.stood_s))
 
     def _outcome(self, flight: _Flight, future: Future[Any]) -> tuple[Done, Text | None]:
         from distributed import KilledWorker  # noqa: PLC0415 - only a batch pays for it

@@ -68,7 +68,7 @@ class Grading(msgspec.Struct, frozen=True, tag="grading"):
     event: PipelineEvent
 
 
-class Again(msgspec.Struct, frozen=True, tag="again"):
+class TriedAgain(msgspec.Struct, frozen=True, tag="again"):
     """A grading met an error of ours and is tried again after so many seconds.
 
     stood_s: it was in work while the machine stood still for so long; such a try does not count as one.
@@ -99,6 +99,15 @@ class Remark(msgspec.Struct, frozen=True, tag="remark"):
 
 
 BatchEvent = (
-    ClassRead | WorkerJoined | WorkerRefused | ImageMissing | WorkerLost | Queued | Grading | Again | Graded | Remark
+    ClassRead
+    | WorkerJoined
+    | WorkerRefused
+    | ImageMissing
+    | WorkerLost
+    | Queued
+    | Grading
+    | TriedAgain
+    | Graded
+    | Remark
 )
 Listener = Callable[[BatchEvent], None]

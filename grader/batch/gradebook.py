@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from grader.batch import late
-from grader.batch.alike import pairs
 from grader.batch.late import LatePolicy
 from grader.batch.overrides import Override
+from grader.batch.similarity import pairs
 from grader.model.classroom import Adjustment, Gradebook, Row
 from grader.model.text import literal, msg
 
@@ -55,7 +55,7 @@ def make(
         rows=tuple(rows),
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         notices=notices,
-        alike=pairs(contents, journal.sketches()),
+        similar=pairs(contents, journal.sketches()),
     )
 
 

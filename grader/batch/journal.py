@@ -11,13 +11,13 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import zstandard
 
 from grader.errors import GraderError, UsageError
 from grader.model import portable
 from grader.model.classroom import Entry, Summary
 from grader.model.grade import Result
 from grader.model.text import msg
+from grader.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +131,7 @@ class Journal:
 
     def write(self, key: Key, summary: Summary, audit: dict[str, Any], result: Result) -> None:
         """Add a result, in place of an earlier one for the same key."""
-        data = zstandard.compress(portable.encode(result), 6)
+        data = zstd.compress(portable.encode(result), 6)
         with self._durable(), self._transaction():
             self._db.execute("DELETE FROM results WHERE (content, rubric, grader) = (?, ?, ?)", _key(key))
             self._db.execute(
@@ -175,7 +175,7 @@ class Journal:
         row = self._db.execute(
             "SELECT result FROM results WHERE content = ? ORDER BY id DESC LIMIT 1", (content,)
         ).fetchone()
-        return msgspec.json.decode(zstandard.decompress(row[0]), type=Result) if row else None
+        return msgspec.json.decode(zstd.decompress(row[0]), type=Result) if row else None
 
     def _prepare(self) -> None:
         with self._transaction():

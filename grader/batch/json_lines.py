@@ -10,8 +10,8 @@ import msgspec
 from grader import untrusted
 from grader.batch.events import BatchEvent, Grading
 from grader.exports import result_json
+from grader.exports.json_lines import plain
 from grader.model.text import Text
-from grader.reports.json_lines import plain
 
 
 class Listener:

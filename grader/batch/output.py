@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from grader import atomic
 from grader.batch import gradebook, overrides
 from grader.batch.gradebook import Rules
 from grader.batch.journal import FILE, Journal
 from grader.batch.run import write_reports
 from grader.batch.writing import writing
 from grader.errors import UsageError
-from grader.exports import atomic, class_json, result_json
+from grader.exports import class_json, result_json
 from grader.exports import gradebook as csv
 from grader.model.assignment import Assignment
 from grader.model.text import msg
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from grader.model.classroom import Gradebook
 
-FORMS: dict[csv.Form, str] = {
+FILES: dict[csv.Dialect, str] = {
     "plain": "gradebook.csv",
     "moodle": "gradebook-moodle.csv",
     "canvas": "gradebook-canvas.csv",
@@ -71,21 +72,21 @@ def write(journal: Journal, out: Path, kept: Kept) -> Gradebook:
     made = book(journal, out, kept)
     with writing(out):
         class_page.write(made, out / PAGE, lang=kept.lang)
-        for form, name in FORMS.items():
+        for form, name in FILES.items():
             csv.write(made, out / name, form, lang=kept.lang)
         class_json.write(made, out / DATA, lang=kept.lang)
         atomic.write(out / AUDIT, _audit(journal))
     return made
 
 
-def export(journal: Journal, out: Path, form: csv.Form | Literal["json"], to: Path | None) -> Path:
+def export(journal: Journal, out: Path, form: csv.Dialect | Literal["json"], to: Path | None) -> Path:
     """Write one gradebook ("plain", "moodle", "canvas", "json") to a file and return where it lies."""
     made = book(journal, out, kept_of(journal))
     if form == "json":
         file = to or out / DATA
         class_json.write(made, file)
     else:
-        file = to or out / FORMS[form]
+        file = to or out / FILES[form]
         csv.write(made, file, form)
     return file
 

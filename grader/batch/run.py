@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 from grader import catalogue, digests, intake, paths, pipeline, policy, scratch
-from grader.batch import alike, content
+from grader.batch import content, similarity
 from grader.batch.cluster import Cluster
 from grader.batch.engine import Ended, Engine, Retries
 from grader.batch.events import ClassRead, Graded, ImageMissing, Remark
@@ -29,6 +29,7 @@ from grader.exports import result_json
 from grader.images import Mode
 from grader.model.classroom import Mark, Summary
 from grader.model.text import msg
+from grader.presentation.audience import redacted
 from grader.receiving import receive
 from grader.reports import html
 
@@ -119,7 +120,7 @@ class _Class:
             among=bool(options.place.scheduler),
         )
         self._catalogue = catalogue.load()
-        self._given = alike.runs(directory / "starter")
+        self._given = similarity.runs(directory / "starter")
         self._by_content: dict[str, list[Attempt]] = {}
         self._ended: set[str] = set()
         self._left = 0
@@ -196,7 +197,7 @@ class _Class:
             root = Path(workspace.root)
             data = content.pack(root)
             name = content.digest(data)
-            self._journal.read(entry, name, alike.sketch(root, self._given))
+            self._journal.read(entry, name, similarity.sketch(root, self._given))
             images = self._images(workspace)
         job = Job(
             terms=self._terms,
@@ -291,9 +292,10 @@ def write_reports(result: Result, entry: Entry, out: Path, *, lang: str) -> None
     report = out / report_of(entry)
     report.parent.mkdir(parents=True, exist_ok=True)
     result = msgspec.structs.replace(result, submission=entry.student)
-    html.write(result, report, audience="instructor", lang=lang)
-    html.write(result, report.with_name("feedback.html"), audience="student", lang=lang)
-    result_json.write(result, report.with_name("result.json"), lang=lang)
+    whole = redacted(result, "instructor")
+    html.write(whole, report, lang=lang)
+    html.write(redacted(result, "student"), report.with_name("feedback.html"), lang=lang)
+    result_json.write(whole, report.with_name("result.json"), lang=lang)
 
 
 def _of_error(name: str, error: SubmissionRefusedError | GraderError, assignment: Assignment) -> Result:

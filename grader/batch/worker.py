@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from grader import assignments, catalogue, digests, images, paths, pipeline, policy, process, scratch
+from grader import assignments, binding, catalogue, digests, images, paths, policy, process, scratch
 from grader.batch.child import EVENTS, read_pause, read_result
 from grader.batch.job import Done, Job, Terms
 from grader.batch.pauses import Patience, Watch
@@ -78,7 +78,7 @@ def fitness(terms: Terms) -> Fitness:
         find_compose()
         with contextlib.suppress(GraderError):
             reap(client)  # what stays keeps nobody from grading, and each grading says it
-        vital = (*(_images_of(assignment) if terms.among else ()), pipeline.GATEWAY_IMAGE)
+        vital = (*(_images_of(assignment) if terms.among else ()), binding.GATEWAY_IMAGE)
         images.resolve(client, vital, mode=terms.images)
         lacks = _lacking(client, terms, assignment.limits.images_mib)
         info = client.info()

@@ -2,75 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader.checks.disturbances import Disturbances
-from grader.checks.ids import Ids
+from grader import brokers
 
 if TYPE_CHECKING:
-    from grader.checks.world import World
-    from grader.probes.kafka import Kafka
-    from grader.probes.postgres import Postgres
-    from grader.probes.rabbitmq import RabbitMQ
+    from grader.authoring.environment import Environment
+    from grader.authoring.fault_injection import FaultInjector
+    from grader.authoring.ids import Ids
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.probes.redis import Redis
-    from grader.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def world(request: pytest.FixtureRequest) -> World:
+def environment(request: pytest.FixtureRequest) -> Environment:
     """The run: stack, History, probes."""
     plugin = request.config.pluginmanager.get_plugin("grader-checks")
     assert plugin is not None
-    found: World = plugin.world
+    found: Environment = plugin.environment
     return found
 
 
 @pytest.fixture(scope="session")
-def stack(world: World) -> Stack:
+def stack(environment: Environment) -> Stack:
     """The submission's containers."""
-    return world.stack
+    return environment.stack
 
 
 @pytest.fixture(scope="session")
-def recorder(world: World) -> Recorder:
+def recorder(environment: Environment) -> Recorder:
     """The live History."""
-    return world.recorder
+    return environment.recorder
 
 
 @pytest.fixture(scope="session")
-def ids(world: World) -> Ids:
+def ids(environment: Environment) -> Ids:
     """Ids of our own messages."""
-    return Ids(world.nonce)
+    return environment.ids
 
 
 @pytest.fixture(scope="session")
-def faults(world: World) -> Disturbances:
+def faults(environment: Environment) -> FaultInjector:
     """What can be done to the submission's containers; every fault heals on leaving its `with` block."""
-    return Disturbances(world.stack, world.recorder)
+    return environment.faults
 
 
-@pytest.fixture(scope="session")
-def rabbitmq(world: World) -> RabbitMQ:
-    """The contract's broker `rabbitmq`."""
-    return world.rabbitmq()
+def _of_role(role: str) -> Any:
+    def made(environment: Environment) -> Any:
+        return environment.probe(role)
+
+    made.__doc__ = f"The contract's service with the role `{role}`."
+    return pytest.fixture(scope="session", name=role)(made)
 
 
-@pytest.fixture(scope="session")
-def redis(world: World) -> Redis:
-    """The contract's `redis`."""
-    return world.redis()
-
-
-@pytest.fixture(scope="session")
-def postgres(world: World) -> Postgres:
-    """The contract's database server `db`."""
-    return world.postgres()
-
-
-@pytest.fixture(scope="session")
-def kafka(world: World) -> Kafka:
-    """The contract's broker `kafka`."""
-    return world.kafka()
+# Each room has a fixture of its role's name: what speaks with that service.
+globals().update({role: _of_role(role) for role in brokers.rooms() if role not in globals()})

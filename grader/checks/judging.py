@@ -6,28 +6,23 @@ failed at the same time, or when our own code is wrong: an error cannot be earne
 
 from __future__ import annotations
 
+import functools
 import traceback
 from typing import TYPE_CHECKING
 
+from grader import brokers
 from grader.errors import BlockedError, CheckFailure, GraderError
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import literal, msg
 from grader.polling import DeadlineError
-from grader.probes.firehose import FloodError
-from grader.probes.http import HTTP_ERRORS
-from grader.probes.kafka import KAFKA_ERRORS
-from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS
-from grader.probes.rabbitmq import BROKER_ERRORS, QueueMissingError
-from grader.probes.redis import REDIS_ERRORS
 
 if TYPE_CHECKING:
-    from grader.checks.world import World
+    from grader.checks.environment import ChecksEnvironment
     from grader.model.assignment import CheckSpec
     from grader.model.history import Event
     from grader.model.text import Text
 
 MAX_EVENTS = 400
-NO_ANSWER = (*BROKER_ERRORS, *KAFKA_ERRORS, *REDIS_ERRORS, *POSTGRES_ERRORS, *HTTP_ERRORS, DeadlineError)
 
 
 class Failures:
@@ -51,44 +46,26 @@ class Failures:
             self._known.append((failure, outcome.check))
 
 
-def outcome_of(  # noqa: PLR0911 - one return a kind of ending
-    world: World, spec: CheckSpec, began: float, failure: BaseException | None
-) -> Outcome:
+def outcome_of(environment: ChecksEnvironment, spec: CheckSpec, began: float, failure: BaseException | None) -> Outcome:
     """Return the outcome of a check that began at `began` (seconds) and ended now, with what it raised."""
-    ended = world.recorder.clock()
+    ended = environment.recorder.clock()
     if isinstance(failure, BlockedError):
         return Outcome(check=spec.id, verdict="blocked", blocked_by=failure.need, began=began, ended=ended)
-    events = _capped(tuple(e for e in world.recorder.history(began) if e.kind != "mark"))
+    events = _capped(tuple(e for e in environment.recorder.history(began) if not brokers.is_unseen(e)))
     if failure is None:
         return Outcome(check=spec.id, verdict="passed", began=began, ended=ended, events=events)
-    if not world.stack.canary():
+    if not environment.stack.canary():
         return _error(spec, began, ended, events, msg("the engine or the gateway did not answer"), failure)
+    failure = _said_by_a_client(failure)
     if isinstance(failure, CheckFailure):
         evidence = tuple(e for e in failure.evidence if isinstance(e, Evidence))
         return _failed(spec, began, ended, events, failure.code, failure.expected, failure.observed, evidence)
-    if isinstance(failure, QueueMissingError):
-        return _failed(
-            spec, began, ended, events, "queue-missing",
-            msg("queue %(queue)s exists", queue=failure.queue), msg("the broker has no queue of that name"),
-        )  # fmt: skip
-    if isinstance(failure, FloodError):
-        return _failed(
-            spec, began, ended, events, "poison-redelivered-forever",
-            msg("a message that fails is delivered a few times at most"),
-            msg("%(id)s was delivered more than %(n)s times", id=failure.subject, n=failure.count - 1),
-        )  # fmt: skip
-    if isinstance(failure, SCHEMA_ERRORS):
-        return _failed(
-            spec, began, ended, events, "table-differs",
-            msg("the database holds the contract's tables, and rows as the contract describes them fit in"),
-            literal(f"{type(failure).__name__}: {failure}"[:300]),
-        )  # fmt: skip
-    if isinstance(failure, NO_ANSWER) or (isinstance(failure, GraderError) and _stopped(world)):
+    if isinstance(failure, _no_answer()) or (isinstance(failure, GraderError) and _stopped(environment)):
         return _failed(
             spec, began, ended, events, "no-answer",
             msg("the submission's services answer"),
             literal(f"{type(failure).__name__}: {failure}"[:300]),
-            _states(world),
+            _states(environment),
         )  # fmt: skip
     return _error(spec, began, ended, events, msg("the grader itself failed in this check"), failure)
 
@@ -132,17 +109,29 @@ def _error(
     )
 
 
-def _stopped(world: World) -> bool:
+def _said_by_a_client(failure: BaseException) -> BaseException:
+    """Return the failure that an exception of a client means, or the exception where it means none by itself."""
+    known = (each for client in brokers.clients() for each in client.failures)
+    return next((each.of(failure) for each in known if isinstance(failure, each.errors)), failure)
+
+
+@functools.cache
+def _no_answer() -> tuple[type[BaseException], ...]:
+    """Return what is raised where a service does not answer, whichever it is."""
+    return (*(error for client in brokers.clients() for error in client.errors), DeadlineError)
+
+
+def _stopped(environment: ChecksEnvironment) -> bool:
     """Say whether a container of a contract service is down: then our own commands in it cannot work."""
     return any(
         not container.state().running
-        for service in world.session.assignment.services
-        for container in world.stack.containers(service.name)
+        for service in environment.assignment.services
+        for container in environment.stack.containers(service.name)
     )
 
 
-def _states(world: World) -> tuple[Evidence, ...]:
-    return tuple(e for service in world.session.assignment.services for e in world.logs(service.name))
+def _states(environment: ChecksEnvironment) -> tuple[Evidence, ...]:
+    return tuple(e for service in environment.assignment.services for e in environment.logs(service.name))
 
 
 def _capped(events: tuple[Event, ...]) -> tuple[Event, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
+import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from grader.authoring import ATTRIBUTE, CheckMark
+from grader.authoring.verdicts import ATTRIBUTE, CheckMark
 from grader.checks.channel import Began, Broken, Ended, Finished, Sender
+from grader.checks.environment import ChecksEnvironment
 from grader.checks.judging import Failures, outcome_of
 from grader.checks.session import CHANNEL_VARIABLE, SESSION_VARIABLE, Session
-from grader.checks.world import World
 from grader.errors import BlockedError
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ class ChecksPlugin:
     def __init__(self, session: Session, sender: Sender) -> None:
         self.session = session
         self.sender = sender
-        self.world = World(session)
+        self.environment = ChecksEnvironment(session)
         self.verdicts: dict[str, str] = {}
         self._failure: BaseException | None = None
         self._failures = Failures()
@@ -50,16 +53,16 @@ class ChecksPlugin:
             return (yield)
         spec = self.session.assignment.check(mark.id)
         self.sender.send(Began(mark.id))
-        began = self.world.recorder.clock()
+        began = self.environment.recorder.clock()
         self._failure = self._forbidden(spec)
         try:
             return (yield)
         finally:
             failure = self._failures.counted_once(self._failure)
-            outcome = outcome_of(self.world, spec, began, failure)
+            outcome = outcome_of(self.environment, spec, began, failure)
             self._failures.add(failure, outcome)
             self.verdicts[mark.id] = outcome.verdict
-            self.world.ended(outcome)
+            self.environment.ended(outcome)
             self.sender.send(Ended(outcome))
 
     @pytest.hookimpl(tryfirst=True)
@@ -88,7 +91,7 @@ class ChecksPlugin:
 
     def pytest_sessionfinish(self) -> None:
         """Say that all checks were run."""
-        self.world.close()
+        self.environment.close()
         self.sender.send(Finished())
         self.sender.close()
 
@@ -98,19 +101,38 @@ class ChecksPlugin:
             verdict = self.verdicts.get(need)
             if verdict is not None and verdict != "passed":
                 return BlockedError(need)
-        return self.world.failure_by_finding(spec)
+        return self.environment.failure_by_finding(spec)
 
 
 def _mark(item: pytest.Item) -> CheckMark | None:
     return getattr(getattr(item, "function", None), ATTRIBUTE, None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Let an assignment's `subject.py` be found before its `hidden/conftest.py` is read, which imports it."""
+    with contextlib.suppress(Exception):  # what is wrong with the session is said when the pipe is open
+        sys.path.insert(0, _session().assignment.directory)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Read the run and open the pipe."""
     sender = Sender(int(os.environ[CHANNEL_VARIABLE]))
     try:
-        session = msgspec.json.decode(Path(os.environ[SESSION_VARIABLE]).read_bytes(), type=Session)
+        session = _session()
         config.pluginmanager.register(ChecksPlugin(session, sender), "grader-checks")
+        _register_subject(config, Path(session.assignment.directory))
     except Exception:
         sender.send(Broken(traceback.format_exc()[-2000:]))
+        sender.close()
         raise
+
+
+def _session() -> Session:
+    return msgspec.json.decode(Path(os.environ[SESSION_VARIABLE]).read_bytes(), type=Session)
+
+
+def _register_subject(config: pytest.Config, folder: Path) -> None:
+    """Make the fixtures of an assignment's `subject.py` known to all of its checks, public and hidden."""
+    if (folder / "subject.py").is_file():
+        config.pluginmanager.register(importlib.import_module("subject"), "subject")

@@ -26,7 +26,7 @@ class ServiceState(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """The checks' whole world. checks: the ids to run, in rubric order; deadline_s: for all of them together."""
+    """The checks' whole environment. checks: the ids to run, in rubric order; deadline_s: for all of them together."""
 
     stack: StackInfo
     assignment: Assignment

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from grader.model.classroom import Gradebook
 
 F = TypeVar("F", bound="Callable[..., Any]")
-FORMS = ("auto", "folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster")
+LAYOUTS = ("auto", "folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster")
 
 
 def _tls(function: F) -> F:
@@ -53,7 +53,7 @@ def _rules(function: F) -> F:
 @click.argument("class_", metavar="CLASS", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Journal and reports.")
 @click.option(
-    "--form", type=click.Choice(FORMS), default="auto", show_default=True, help="How the class was handed in."
+    "--form", type=click.Choice(LAYOUTS), default="auto", show_default=True, help="How the class was handed in."
 )
 @click.option("--roster", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="CSV with all students.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Grade at most so many at once on a machine.")

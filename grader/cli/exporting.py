@@ -13,8 +13,8 @@ from grader.errors import GraderError
 from grader.model.text import msg
 
 if TYPE_CHECKING:
-    from grader.exports.result_json import Audience
     from grader.model.grade import Result
+    from grader.presentation.audience import Audience
 
 export_option = click.option(
     "--export",
@@ -37,7 +37,7 @@ class Exports:
         from grader.exports import formats  # noqa: PLC0415 - start-up time
 
         self._wanted = formats.wanted(words, os.environ)
-        self._surroundings = formats.Surroundings(
+        self._context = formats.Context(
             lang=lang, audience=audience, prefix=_prefix(submission), environ=dict(os.environ)
         )
 
@@ -48,7 +48,7 @@ class Exports:
         from grader.exports import formats  # noqa: PLC0415 - start-up time
 
         try:
-            formats.write(result, self._wanted, out, self._surroundings)
+            formats.write(result, self._wanted, out, self._context)
         except OSError as error:
             raise GraderError(
                 msg("%(file)s cannot be written: %(why)s", file=str(error.filename), why=error.strerror or str(error)),

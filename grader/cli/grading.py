@@ -17,10 +17,9 @@ from grader.model.text import msg
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grader import pipeline
+    from grader import stages
     from grader.model.assignment import Assignment
     from grader.model.grade import Result
-    from grader.reports.progress import Attempt
 
 MARKER = "grader.yaml"
 MAX_MARKER = 65_536
@@ -144,35 +143,34 @@ def _run(
 
     from grader import intake, pipeline, scoring  # noqa: PLC0415
     from grader.cli import working  # noqa: PLC0415
-    from grader.reports import console, json_lines, progress  # noqa: PLC0415
+    from grader.exports import json_lines, result_json  # noqa: PLC0415
+    from grader.presentation.audience import redacted, redacting  # noqa: PLC0415
+    from grader.reports import console, html, progress  # noqa: PLC0415
 
     remote = intake.is_address(submission)
     if not remote and not submission.exists():
         raise UsageError(msg("There is no folder %(path)s", path=str(submission)))
     source = submission if remote else submission.resolve()
     screen = Console(stderr=as_json)
-    listener = (
-        json_lines.Listener(sys.stdout, found, lang, audience)
-        if as_json
-        else console.ConsoleListener(screen, found, lang, audience)
-    )
+    listener = json_lines.Listener(sys.stdout, lang) if as_json else console.ConsoleListener(screen, found, lang)
+    listen = redacting(listener, found, audience)
     attempts = [progress.before(out / "result.json", found.id)]
 
-    def grade(linger: Callable[[pipeline.Live], None] | None = None) -> Result:
-        options = pipeline.Options(checks=only, seed=seed, images=mode, linger=linger)  # type: ignore[arg-type]  # click chose it
-        return pipeline.grade(source, found, listener, options)
+    def grade(keep: Callable[[stages.Graded], None] | None = None) -> Result:
+        options = pipeline.Options(checks=only, seed=seed, images=mode, keep=keep)  # type: ignore[arg-type]  # click chose it
+        return pipeline.grade(source, found, listen, options)
 
     def present(result: Result) -> None:
-        _write(result, out, audience, lang, attempts[-1])
+        seen = redacted(result, audience)
+        html.write(seen, out / "report.html", lang=lang, earlier=attempts[-1])
+        result_json.write(seen, out / "result.json", lang=lang)
         exports.write(result, out)
         if isinstance(listener, json_lines.Listener):
-            listener.result(result)
+            listener.result(seen)
         else:
             listener.close()
-            console.summary(
-                result, screen, report=out / "report.html", lang=lang, audience=audience, earlier=attempts[-1]
-            )
-        attempts.append(progress.of_result(result))
+            console.summary(seen, screen, report=out / "report.html", lang=lang, earlier=attempts[-1])
+        attempts.append(progress.of_result(seen))
 
     with listener:
         if how == "watch":
@@ -180,23 +178,12 @@ def _run(
         else:
             shown: list[Result] = []
 
-            def linger(live: pipeline.Live) -> None:
-                shown.append(live.result())
+            def keep(graded: stages.Graded) -> None:
+                shown.append(graded.result())
                 present(shown[0])
-                working.keep(live, screen, lang)
+                working.keep(graded, screen, lang)
 
-            result = grade(linger if how == "keep" else None)
+            result = grade(keep if how == "keep" else None)
             if not shown:
                 present(result)
     return scoring.exit_code(result.grade, result.outcomes)
-
-
-def _write(
-    result: Result, out: Path, audience: Literal["student", "instructor"], lang: str, earlier: Attempt | None
-) -> None:
-    """Write OUT/report.html and OUT/result.json."""
-    from grader.exports import result_json  # noqa: PLC0415 - start-up time
-    from grader.reports import html  # noqa: PLC0415
-
-    html.write(result, out / "report.html", audience=audience, lang=lang, earlier=earlier)
-    result_json.write(result, out / "result.json", lang=lang, audience=audience)

@@ -1,14 +1,16 @@
-"""`grader verify`: the proof of an assignment's checks."""
+"""`grader verify`: the proof of an assignment's checks, and `grader new-mutant`: one more for it."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from grader.cli.common import assignment_id, assignments_folder, guarded, language
+from grader.cli.common import assignment_id, assignments_folder, guarded, language, say
+from grader.model.text import msg
 
 
 @click.command()
@@ -39,7 +41,7 @@ def verify(
 ) -> None:
     """Run reference solutions and mutants of ASSIGNMENT and print the kill matrix.
 
-    Fails if a reference loses a point, a mutant survives or fails for another reason than its expected.yaml names, a
+    Fails if a reference loses a point, a mutant survives or fails for another reason than mutants.yaml names, a
     check fails that it does not allow, a check has no mutant, or repeats differ.
     """
     from grader import assignments  # noqa: PLC0415 - start-up time
@@ -87,3 +89,44 @@ def verify(
         for line in (*(f"no mutant for {c}" for c in untested), *(f"differs between runs: {f}" for f in flaky)):
             click.echo(line)
     sys.exit(0 if good else 1)
+
+
+@click.command("new-mutant")
+@assignment_id
+@click.argument("name")
+@click.option(
+    "--from",
+    "copy",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    metavar="WORKING_COPY",
+    help="A copy of a reference with the mistake in it.",
+)
+@click.option(
+    "--base", metavar="REFERENCE", help="What it is a copy of (else the reference that it differs least from)."
+)
+@assignments_folder
+@language
+@guarded
+def new_mutant(assignment: str, name: str, copy: Path, base: str | None, extra: Path | None, lang: str) -> None:
+    """Append the mutant NAME to ASSIGNMENT's mutants.yaml: the edits that make WORKING_COPY of a reference.
+
+    What edits do not express (new files, rewritten ones) is copied into a folder beside it.
+    """
+    from grader import assignments  # noqa: PLC0415 - start-up time
+    from grader.verify import drafting  # noqa: PLC0415
+
+    found = assignments.load(assignment, extra)
+    draft = drafting.draft(found, name, copy, base)
+    written = msg(
+        "%(at)s: %(name)s is %(base)s with another %(files)s. Next: write there what the mistake is, and which checks "
+        "it fails for which reason codes (grader grade %(assignment)s %(copy)s shows them); then run grader verify "
+        "%(assignment)s --only %(name)s",
+        at=f"{draft.file}:{draft.line}",
+        name=name,
+        base=draft.base,
+        files=", ".join(draft.files),
+        assignment=found.id,
+        copy=shlex.quote(str(copy)),
+    )
+    say(written, lang)

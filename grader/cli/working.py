@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.model.grade import Result
-    from grader.pipeline import Live
+    from grader.stages import Graded
 
 QUICK = msg(
     "A quick verdict, on brokers that still hold what earlier attempts left. Without --watch it is that of the grade."
 )
 
 
-def keep(live: Live, screen: Console, lang: str) -> None:
+def keep(graded: Graded, screen: Console, lang: str) -> None:
     """Say how to look inside, and leave everything up until Ctrl-C."""
     with contextlib.suppress(KeyboardInterrupt):
-        show_inside(live, screen, lang)
+        show_inside(graded, screen, lang)
         screen.print(printable(msg("Everything stays up until you press Ctrl-C."), lang), markup=False, highlight=False)
         threading.Event().wait()
 
 
-def show_inside(live: Live, screen: Console, lang: str) -> None:
+def show_inside(graded: Graded, screen: Console, lang: str) -> None:
     """Print the loopback addresses and the commands."""
     from grader.watch import looking  # noqa: PLC0415 - only where a stack is kept
 
@@ -40,16 +40,16 @@ def show_inside(live: Live, screen: Console, lang: str) -> None:
         screen.print(shown, markup=False, highlight=False, soft_wrap=True)
 
     line(msg("To look inside, from this machine:"))
-    for door in looking.doors(live):
-        line(f"  {door.service}:{door.port}  →  {door.address}")
-    for found in looking.commands(live):
+    for port in looking.open_ports(graded):
+        line(f"  {port.service}:{port.port}  →  {port.address}")
+    for found in looking.commands(graded):
         line(f"  {found.service}")
         for command in found.lines:
             line(f"    {command}")
 
 
 def watch(
-    source: Path, out: Path, screen: Console, lang: str, grade: Callable[[Callable[[Live], None]], Result],
+    source: Path, out: Path, screen: Console, lang: str, grade: Callable[[Callable[[Graded], None]], Result],
     present: Callable[[Result], None],
 ) -> Result:  # fmt: skip
     """Grade, and again after each change until Ctrl-C; returns the last result.
@@ -73,18 +73,18 @@ def watch(
     while going_on:
         anew: list[bool] = []
 
-        def linger(live: Live, anew: list[bool] = anew) -> None:
-            result = live.result()
+        def kept(graded: Graded, anew: list[bool] = anew) -> None:
+            result = graded.result()
             last.append(result)
             present(result)
-            show_inside(live, screen, lang)
+            show_inside(graded, screen, lang)
             _say(screen, msg("Waiting for your next change (Ctrl-C ends)."), lang)
             try:
-                anew.append(loop.follow(live, source, out, show))
+                anew.append(loop.follow(graded, source, out, show))
             except KeyboardInterrupt:  # before it watches, or while a change is graded
                 anew.append(False)
 
-        result = grade(linger)
+        result = grade(kept)
         if not anew:  # it did not get as far as a stack
             last.append(result)
             present(result)

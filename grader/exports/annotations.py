@@ -2,31 +2,30 @@
 
 They are read in the student's repository, so they hold what a student may see. GitHub shows ten of a kind a step: the
 findings come first, for they have a place, then the checks that failed or could not be judged. Whatever else is
-printed in the same job must stand between `fence` and `unfence`, or it could write such lines itself.
+printed in the same job must stand between lines that stop the runner's commands (action.yml has them), or it could
+write such lines itself.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from grader import untrusted
-from grader.exports.findings import SEVERITIES
 from grader.exports.sarif import uri
 from grader.exports.shown import shown, text_of
-from grader.reports.words import STATUSES, VERDICTS
+from grader.presentation import limits
+from grader.presentation.findings import SEVERITIES
+from grader.presentation.words import STATUSES, VERDICTS
 
 if TYPE_CHECKING:
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 MOST: Final = 10  # of each kind, as GitHub shows them
-MAX_WORDS: Final = 1_000
-_TOKEN: Final = re.compile(r"[A-Za-z0-9]{32,64}")
 
 
-def text(result: Result, *, lang: str, prefix: str = "") -> bytes:
+def text(result: Redacted, *, lang: str, prefix: str = "") -> bytes:
     """Return the lines. prefix: the submission's folder within the repository, "" when it is the repository."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     document = seen.document
     lines: dict[str, list[str]] = {kind: [] for kind in SEVERITIES}
     for finding in document.findings:
@@ -48,22 +47,6 @@ def command(kind: str, message: str, properties: dict[str, str]) -> str:
     return f"::{kind} {given}::{_data(message)}" if given else f"::{kind}::{_data(message)}"
 
 
-def fence(token: str) -> str:
-    """Return the line after which the runner obeys no command until `unfence`.
-
-    token: random and told to nobody, 32 to 64 letters and digits. Raises ValueError for another one.
-    """
-    if not _TOKEN.fullmatch(token):
-        msg = "a token has 32 to 64 letters and digits"
-        raise ValueError(msg)
-    return f"::stop-commands::{token}"
-
-
-def unfence(token: str) -> str:
-    """Return the line that ends what `fence` began."""
-    return f"::{token}::"
-
-
 def _path(file: str, prefix: str) -> str:
     """Return a file's path relative to the repository, "" for one outside of it."""
     return f"{prefix}/{file}".lstrip("/") if uri(file, prefix) else ""
@@ -71,7 +54,7 @@ def _path(file: str, prefix: str) -> str:
 
 def _data(words: str) -> str:
     # by our own rules first, so that the line is harmless for other readers of the log too
-    lines = [untrusted.for_log(line) for line in untrusted.clean(words, limit=MAX_WORDS).split("\n")]
+    lines = [untrusted.for_log(line) for line in untrusted.clean(words, limit=limits.ANNOTATION_TEXT).split("\n")]
     return "%0A".join(line.replace("%", "%25").replace("\r", "%0D") for line in lines)
 
 

@@ -14,16 +14,16 @@ import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import Shown, shown
-from grader.reports.words import VERDICTS
+from grader.presentation import limits
+from grader.presentation.words import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grader.exports.result_json import CheckEntry
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 VERSION: Final = 1  # of the command grader
-MAX_WORDS: Final = 2_000
 _STATUS: Final[dict[str, Literal["pass", "fail", "error"]]] = {"passed": "pass", "error": "error"}
 
 
@@ -49,9 +49,9 @@ class Runner(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[Test, ...]
 
 
-def text(result: Result, *, lang: str) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the lines."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     counted = _counted(seen.document.checks)
     return b"".join(
         f"{name.upper()}_RESULTS=".encode() + base64.b64encode(result_json.encode(_runner(seen, check))) + b"\n"
@@ -59,7 +59,7 @@ def text(result: Result, *, lang: str) -> bytes:
     )
 
 
-def outputs(result: Result) -> bytes:
+def outputs(result: Redacted) -> bytes:
     """Return lines for `$GITHUB_OUTPUT`: score, max-score, status, and the reporter's input `runners`."""
     grade = result.grade
     runners = ",".join(_names(sum(spec.level != "bonus" for spec in result.assignment.checks)))
@@ -82,7 +82,7 @@ def _runner(seen: Shown, check: CheckEntry) -> Runner:
         name=check.title,
         status=status,
         score=check.points,
-        message=told[:MAX_WORDS],
+        message=told[: limits.AUTOGRADING_TEXT],
         test_code=check.id,
         filename="",
         line_no=0,

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from grader import untrusted
-from grader.exports import atomic
-from grader.exports.gradebook import number
+from grader import atomic, untrusted
 from grader.exports.result_json import encode
 from grader.model.assignment import Level, Visibility
 from grader.model.classroom import State
 from grader.model.outcome import Verdict
-from grader.reports.class_stats import MAX_CODE, MAX_PATH, Statistics, row_max, statistics
+from grader.presentation import limits
+from grader.presentation.class_stats import Statistics, row_max, statistics
+from grader.presentation.words import number
 
 if TYPE_CHECKING:
     from grader.model.classroom import Gradebook, Mark, Row, Summary
 
 SCHEMA: Final = "grader/class/v1"
-MAX_NOTICES: Final = 200
 
 
 class RubricEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +119,7 @@ def _document(book: Gradebook, lang: str) -> ClassDocument:
         assignment=assignment.id,
         assignment_version=assignment.version,
         title=assignment.title.in_language(lang),
-        made_at=untrusted.one_line(book.made_at, limit=40),
+        made_at=untrusted.one_line(book.made_at, limit=limits.MOMENT),
         rubric=tuple(
             RubricEntry(
                 id=spec.id,
@@ -133,39 +132,42 @@ def _document(book: Gradebook, lang: str) -> ClassDocument:
         ),
         students=tuple(_student(row, book, lang, extra) for row in book.rows),
         statistics=statistics(book),
-        notices=tuple(untrusted.rendered(n, lang, extra) for n in book.notices[:MAX_NOTICES]),
+        notices=tuple(untrusted.rendered(n, lang, extra) for n in book.notices[: limits.JSON_NOTICES]),
     )
 
 
 def _student(row: Row, book: Gradebook, lang: str, extra: Path | None) -> StudentEntry:
     entry, summary = row.entry, row.summary
     return StudentEntry(
-        student=untrusted.one_line(entry.student, limit=120),
-        name=untrusted.one_line(entry.name, limit=200),
-        email=untrusted.one_line(entry.email, limit=200),
-        ids={untrusted.one_line(k, limit=40): untrusted.one_line(v, limit=120) for k, v in entry.ids.items()},
+        student=untrusted.one_line(entry.student, limit=limits.ID),
+        name=untrusted.one_line(entry.name, limit=limits.NAME),
+        email=untrusted.one_line(entry.email, limit=limits.NAME),
+        ids={
+            untrusted.one_line(k, limit=limits.MOMENT): untrusted.one_line(v, limit=limits.ID)
+            for k, v in entry.ids.items()
+        },
         state=row.state,
         score=number(row.score),
         max_score=row_max(row, book.assignment),
         bonus=summary.bonus if summary else 0,
         attempt=entry.attempt,
         attempts=row.attempts,
-        submitted_at=untrusted.one_line(entry.submitted_at, limit=40),
+        submitted_at=untrusted.one_line(entry.submitted_at, limit=limits.MOMENT),
         late=entry.late,
         checks=_marks(summary),
-        failure=untrusted.one_line(summary.failure, limit=MAX_CODE) if summary else "",
+        failure=untrusted.one_line(summary.failure, limit=limits.CODE) if summary else "",
         adjustments=tuple(
             AdjustmentEntry(kind=a.kind, points=number(a.points), why=untrusted.rendered(a.why, lang, extra))
             for a in row.adjustments
         ),
         comment=untrusted.clean(row.comment),
         overridden=row.overridden,
-        report=untrusted.one_line(row.report, limit=MAX_PATH),
-        graded_at=untrusted.one_line(summary.started_at, limit=40) if summary else "",
+        report=untrusted.one_line(row.report, limit=limits.PATH),
+        graded_at=untrusted.one_line(summary.started_at, limit=limits.MOMENT) if summary else "",
         seconds=round(summary.seconds, 3) if summary else 0.0,
         errors=summary.errors if summary else 0,
         tries=summary.tries if summary else 0,
-        host=untrusted.one_line(summary.host, limit=120) if summary else "",
+        host=untrusted.one_line(summary.host, limit=limits.ID) if summary else "",
         seed=summary.seed if summary else None,
     )
 
@@ -173,13 +175,13 @@ def _student(row: Row, book: Gradebook, lang: str, extra: Path | None) -> Studen
 def _marks(summary: Summary | None) -> dict[str, MarkEntry]:
     if summary is None:
         return {}
-    return {untrusted.one_line(check, limit=120): _mark(mark) for check, mark in summary.checks.items()}
+    return {untrusted.one_line(check, limit=limits.ID): _mark(mark) for check, mark in summary.checks.items()}
 
 
 def _mark(mark: Mark) -> MarkEntry:
     return MarkEntry(
         outcome=mark.verdict,
-        reason=untrusted.one_line(mark.reason, limit=MAX_CODE),
+        reason=untrusted.one_line(mark.reason, limit=limits.CODE),
         points=mark.points,
         seconds=round(mark.seconds, 3),
     )

@@ -22,7 +22,7 @@ from grader.model.text import msg
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 NEEDED: Final = ("CLASSROOM", "ASSIGNMENT", "SUBMISSION_TAG", "COMMIT_URL", "RELEASE_URL")
 _TAG: Final = re.compile(r"submit/.+", re.DOTALL)
@@ -92,11 +92,11 @@ def submission(environ: Mapping[str, str]) -> Submission:
     )
 
 
-def text(result: Result, of: Submission, *, lang: str) -> bytes | None:
+def text(result: Redacted, of: Submission, *, lang: str) -> bytes | None:
     """Return the file, None for a provisional grade."""
     if result.grade.status == "provisional":
         return None
-    document = shown(result, lang, "student").document
+    document = shown(result, lang).document
     return (
         result_json.encode(
             Document(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from grader import atomic
 from grader.errors import UsageError
 from grader.exports import annotations as github_annotations
 from grader.exports import (
-    atomic,
     autograding,
     classroom50,
     gradescope,
@@ -21,15 +21,16 @@ from grader.exports import (
     sarif,
     single_csv,
 )
-from grader.exports.result_json import Audience
-from grader.model.grade import Result
 from grader.model.text import msg
+from grader.presentation.audience import Audience, Redacted, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from grader.model.grade import Result
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a format may need beside the result.
 
     prefix: the submission's folder within its repository, "" when it is the repository. environ: the platform's.
@@ -42,10 +43,18 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Format(msgspec.Struct, frozen=True):
-    """A format: the name of its file beside the report, and what writes it (None: it has no word for this result)."""
+    """A format: the name of its file beside the report, and what writes it (None: it has no word for this result).
+
+    audience: who reads it whoever asks for it; None: whom the context names.
+    """
 
     file: str
-    text: Callable[[Result, Surroundings], bytes | None]
+    text: Callable[[Redacted, Context], bytes | None]
+    audience: Audience | None = None
+
+    def of(self, result: Result, context: Context) -> bytes | None:
+        """Return what the file says of a result."""
+        return self.text(redacted(result, self.audience or context.audience), context)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -56,19 +65,22 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 FORMATS: Final[dict[str, Format]] = {
-    "annotations": Format("annotations.txt", lambda r, s: github_annotations.text(r, lang=s.lang, prefix=s.prefix)),
-    "autograding": Format("autograding.env", lambda r, s: autograding.text(r, lang=s.lang)),
+    "annotations": Format(
+        "annotations.txt", lambda r, s: github_annotations.text(r, lang=s.lang, prefix=s.prefix), "student"
+    ),
+    "autograding": Format("autograding.env", lambda r, s: autograding.text(r, lang=s.lang), "student"),
     "classroom50": Format(
         "classroom50.json",
         lambda r, s: classroom50.text(r, classroom50.submission(s.environ), lang=s.lang),
+        "student",
     ),
-    "csv": Format("grade.csv", lambda r, s: single_csv.text(r, lang=s.lang, audience=s.audience)),
-    "github-outputs": Format("outputs.env", lambda r, _: autograding.outputs(r)),
-    "gradescope": Format("gradescope.json", lambda r, s: gradescope.text(r, lang=s.lang)),
-    "junit": Format("junit.xml", lambda r, s: junit.text(r, lang=s.lang, audience=s.audience)),
-    "markdown": Format("summary.md", lambda r, s: markdown.text(r, lang=s.lang, audience=s.audience)),
-    "prairielearn": Format("prairielearn.json", lambda r, s: prairielearn.text(r, lang=s.lang)),
-    "sarif": Format("findings.sarif", lambda r, s: sarif.text(r, lang=s.lang, audience=s.audience, prefix=s.prefix)),
+    "csv": Format("grade.csv", lambda r, s: single_csv.text(r, lang=s.lang)),
+    "github-outputs": Format("outputs.env", lambda r, _: autograding.outputs(r), "student"),
+    "gradescope": Format("gradescope.json", lambda r, s: gradescope.text(r, lang=s.lang), "student"),
+    "junit": Format("junit.xml", lambda r, s: junit.text(r, lang=s.lang)),
+    "markdown": Format("summary.md", lambda r, s: markdown.text(r, lang=s.lang)),
+    "prairielearn": Format("prairielearn.json", lambda r, s: prairielearn.text(r, lang=s.lang), "student"),
+    "sarif": Format("findings.sarif", lambda r, s: sarif.text(r, lang=s.lang, prefix=s.prefix)),
 }
 
 
@@ -93,7 +105,7 @@ def wanted(words: Iterable[str], environ: Mapping[str, str]) -> tuple[Wanted, ..
     return tuple(found)
 
 
-def write(result: Result, exports: Iterable[Wanted], out: Path, surroundings: Surroundings) -> list[Path]:
+def write(result: Result, exports: Iterable[Wanted], out: Path, context: Context) -> list[Path]:
     """Write each export in one step and return where they lie. Raises OSError.
 
     A format that has no word for this result leaves no file, not even an older one that would stand for it.
@@ -102,7 +114,7 @@ def write(result: Result, exports: Iterable[Wanted], out: Path, surroundings: Su
     for export in exports:
         form = FORMATS[export.name]
         path = export.file or out / form.file
-        data = form.text(result, surroundings)
+        data = form.of(result, context)
         if data is None:
             path.unlink(missing_ok=True)
         else:

@@ -32,18 +32,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from grader import untrusted
-from grader.exports import atomic
-from grader.reports.class_stats import max_score, row_max, settled
+from grader import atomic, untrusted
+from grader.presentation import limits
+from grader.presentation.class_stats import max_score, row_max, settled
+from grader.presentation.words import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from grader.model.classroom import Gradebook, Row
 
-Form = Literal["plain", "moodle", "canvas"]
+Dialect = Literal["plain", "moodle", "canvas"]
 Cell = str | int | float
-FORMS: Final[tuple[Form, ...]] = get_args(Form)
+DIALECTS: Final[tuple[Dialect, ...]] = get_args(Dialect)
 
 PLAIN: Final = (
     *("student", "name", "email", "attempt", "submitted_at", "late", "score", "max_score", "bonus", "status"),
@@ -58,20 +59,18 @@ MOODLE: Final = (
 CANVAS: Final = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 BOM: Final = b"\xef\xbb\xbf"  # without it Excel garbles accents
 _NUMBER: Final = re.compile(r"(?:Participante? ?)?(\d{1,18})", re.ASCII)
-MAX_NAME: Final = 200
-MAX_WHY: Final = 300
 
 
-def write(book: Gradebook, path: Path, form: Form, *, lang: str = "es", column: str = "") -> None:
+def write(book: Gradebook, path: Path, dialect: Dialect, *, lang: str = "es", column: str = "") -> None:
     """Write `book` to `path` in one step. Raises OSError.
 
     lang: of comments and of the assignment's title. column: the name of the assignment's column for Canvas, best with
     its number ("Tarea 3 (4711)"); its title in `lang` if not given.
     """
-    rows = {"plain": _plain, "moodle": _moodle, "canvas": _canvas}[form]
+    rows = {"plain": _plain, "moodle": _moodle, "canvas": _canvas}[dialect]
     name = column or book.assignment.title.in_language(lang)
     text = "".join(untrusted.csv_line(cells) for cells in rows(book, lang, name))
-    atomic.write(path, (b"" if form == "canvas" else BOM) + text.encode("utf-8", "replace"))
+    atomic.write(path, (b"" if dialect == "canvas" else BOM) + text.encode("utf-8", "replace"))
 
 
 def plain_header(checks: Sequence[str]) -> list[str]:
@@ -81,14 +80,8 @@ def plain_header(checks: Sequence[str]) -> list[str]:
 
 def remarks(row: Row, lang: str, extra: Path | None = None) -> tuple[str, ...]:
     """Return what a row's reader should know: why the score was changed and by how much, and the comment."""
-    changes = [f"{untrusted.rendered(a.why, lang, extra)[:MAX_WHY]} ({_signed(a.points)})" for a in row.adjustments]
+    changes = [f"{untrusted.rendered(a.why, lang, extra)[: limits.WHY]} ({_signed(a.points)})" for a in row.adjustments]
     return (*changes, *([row.comment.strip()] if row.comment.strip() else []))
-
-
-def number(value: float) -> int | float:
-    """Return points as they are written: at most two decimals, none if there are none."""
-    rounded = round(value, 2)
-    return int(rounded) if rounded == int(rounded) else rounded
 
 
 def _plain(book: Gradebook, lang: str, _name: str) -> Iterator[list[Cell]]:
@@ -144,7 +137,7 @@ def _moodle(book: Gradebook, lang: str, _name: str) -> Iterator[list[Cell]]:
 
 def _canvas(book: Gradebook, _lang: str, name: str) -> Iterator[list[Cell]]:
     maximum = max((row_max(row, book.assignment) for row in book.rows), default=max_score(book.assignment))
-    yield [*CANVAS, untrusted.one_line(name, limit=MAX_NAME)]
+    yield [*CANVAS, untrusted.one_line(name, limit=limits.NAME)]
     yield ["    Points Possible", "", "", "", "", maximum]
     for row in book.rows:
         excused = row.state == "excused"

@@ -8,20 +8,18 @@ total would take them in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import BONUS, Shown, place, shown, text_of
-from grader.reports.words import STATUS_MEANINGS, STATUSES, VERDICTS
+from grader.presentation import limits
+from grader.presentation.words import STATUS_MEANINGS, STATUSES, VERDICTS
 
 if TYPE_CHECKING:
     from grader.exports.result_json import CheckEntry
-    from grader.model.grade import Result
-
-MAX_WORDS: Final = 4_000
-MAX_FINDINGS: Final = 30
+    from grader.presentation.audience import Redacted
 
 
 class Test(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -53,9 +51,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[Test, ...]
 
 
-def text(result: Result, *, lang: str) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the file."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     document = seen.document
     settled = document.status != "provisional"
     results = Results(
@@ -85,14 +83,16 @@ def summary(seen: Shown) -> str:
     lines = [seen.say(STATUSES[document.status]), seen.say(STATUS_MEANINGS[document.status]), *document.errors]
     if document.max_bonus:
         lines.append(f"{seen.say(BONUS)}: {document.bonus} / {document.max_bonus}")
-    lines += [f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in document.findings[:MAX_FINDINGS]]
+    lines += [
+        f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in document.findings[: limits.GRADESCOPE_FINDINGS]
+    ]
     return "\n".join(lines)
 
 
 def _test(seen: Shown, check: CheckEntry, number: int, *, settled: bool) -> Test:
     counts = settled and check.level != "bonus"
     words = [seen.say(VERDICTS[check.outcome])] if check.outcome != "passed" else []
-    told = seen.told(check)[:MAX_WORDS]
+    told = seen.told(check)[: limits.GRADESCOPE_TEXT]
     return Test(
         name=f"{check.title} ({seen.say(BONUS)})" if check.level == "bonus" else check.title,
         number=str(number),

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 from grader import untrusted
 from grader.exports.shown import Shown, place, shown, text_of
 from grader.model.text import msg
-from grader.reports.words import VERDICTS
+from grader.presentation.words import VERDICTS
 
 if TYPE_CHECKING:
-    from grader.exports.result_json import Audience, CheckEntry
-    from grader.model.grade import Result
+    from grader.exports.result_json import CheckEntry
+    from grader.presentation.audience import Redacted
 
 SUBMISSION: Final = "submission"
 _TAGS: Final = {"failed": "failure", "blocked": "skipped", "error": "error"}
@@ -25,9 +25,9 @@ _TAGS: Final = {"failed": "failure", "blocked": "skipped", "error": "error"}
 _ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def text(result: Result, *, lang: str, audience: Audience) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the XML document, UTF-8."""
-    seen = shown(result, lang, audience)
+    seen = shown(result, lang)
     document = seen.document
     suite = ET.Element("testsuite", name=document.assignment, timestamp=document.started_at)
     properties = ET.SubElement(suite, "properties")

@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING, Final
 from grader import untrusted
 from grader.exports.shown import BONUS, Shown, place, shown
 from grader.model.text import msg
-from grader.reports.words import STATUSES, VERDICTS
+from grader.presentation import limits
+from grader.presentation.words import STATUSES, VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from grader.exports.result_json import Audience, CheckEntry, FindingEntry
-    from grader.model.grade import Result
+    from grader.exports.result_json import CheckEntry, FindingEntry
+    from grader.presentation.audience import Redacted
 
 ROOM: Final = 900_000  # bytes; GitHub drops a step's summary above 1 MiB
-MAX_FINDINGS: Final = 50
-MAX_WORDS: Final = 1_000
 _SIGNS: Final = {"passed": "✅", "failed": "❌", "blocked": "⏸️", "error": "⚠️"}
 _MARKS: Final = {"error": "❌", "warning": "⚠️", "notice": "ℹ️"}  # noqa: RUF001 - a sign, not a letter
 
 
-def text(result: Result, *, lang: str, audience: Audience, room: int = ROOM, remarks: tuple[str, ...] = ()) -> bytes:
+def text(result: Redacted, *, lang: str, room: int = ROOM, remarks: tuple[str, ...] = ()) -> bytes:
     """Return the page, UTF-8, at most `room` bytes (2,000 or more): what does not fit is left out and said so.
 
     remarks: further plain lines below the score, of the gradebook (late, overrides, comment).
     """
-    seen = shown(result, lang, audience)
+    seen = shown(result, lang)
     left_out = "\n" + _plain(seen.say(msg("More is left out here; the report has all of it."))) + "\n"
     free = room - len(left_out.encode())
     kept: list[bytes] = []
@@ -59,9 +58,9 @@ def _blocks(seen: Shown, remarks: tuple[str, ...]) -> Iterator[str]:
             yield _detail(seen, check)
     if document.findings:
         yield f"### {_plain(seen.say(msg('What the files say')))}\n"
-        yield from (_finding(f) for f in document.findings[:MAX_FINDINGS])
-        if len(document.findings) > MAX_FINDINGS:
-            left = len(document.findings) - MAX_FINDINGS
+        yield from (_finding(f) for f in document.findings[: limits.MARKDOWN_FINDINGS])
+        if len(document.findings) > limits.MARKDOWN_FINDINGS:
+            left = len(document.findings) - limits.MARKDOWN_FINDINGS
             yield f"- {_plain(seen.say(msg('%(n)s more findings are left out here.', n=left)))}"
 
 
@@ -87,4 +86,4 @@ def _finding(finding: FindingEntry) -> str:
 
 
 def _plain(words: str) -> str:
-    return untrusted.markdown(words, limit=MAX_WORDS)
+    return untrusted.markdown(words, limit=limits.MARKDOWN_TEXT)

@@ -12,14 +12,14 @@ import msgspec
 
 from grader.exports import result_json
 from grader.exports.shown import BONUS, Shown, place, shown, text_of
-from grader.reports.words import STATUS_MEANINGS, STATUSES, VERDICTS
+from grader.presentation import limits
+from grader.presentation.words import STATUS_MEANINGS, STATUSES, VERDICTS
 
 if TYPE_CHECKING:
     from grader.exports.result_json import CheckEntry
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 ROOM: Final = 1_000_000
-MAX_FINDINGS: Final = 30
 _WORDS: Final = (4_000, 1_000, 200, 0)  # characters of a test's output: the first with which the file fits
 
 
@@ -44,9 +44,9 @@ class Results(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tests: tuple[Test, ...] = ()
 
 
-def text(result: Result, *, lang: str) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the file."""
-    seen = shown(result, lang, "student")
+    seen = shown(result, lang)
     for words in _WORDS:
         data = result_json.encode(_results(seen, words)) + b"\n"
         if len(data) <= ROOM:
@@ -59,7 +59,7 @@ def _results(seen: Shown, words: int) -> Results:
     message = seen.say(STATUSES[document.status])
     if document.status != "final":
         why = [f for f in document.findings if f.severity == "error"] if document.status == "rejected" else []
-        told = [f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in why[:MAX_FINDINGS]]
+        told = [f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in why[: limits.PRAIRIELEARN_FINDINGS]]
         meaning = seen.say(STATUS_MEANINGS[document.status])
         return Results(gradable=False, message=message, format_errors=(meaning, *told, *document.errors))
     findings = "\n".join(f"{place(f)}: {text_of(f)}" if f.file else text_of(f) for f in document.findings)

@@ -6,20 +6,18 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from grader import untrusted
-from grader.exports import atomic
-from grader.exports.findings import worst
+from grader import atomic, untrusted
 from grader.model.assignment import CheckSpec, Level, Visibility
 from grader.model.findings import Finding, Severity
-from grader.model.grade import ResolvedImage, Result, Status
+from grader.model.grade import ResolvedImage, Status
 from grader.model.outcome import Outcome, Verdict
 from grader.model.text import Text, msg
+from grader.presentation import limits
+from grader.presentation.audience import Audience, Redacted
+from grader.presentation.findings import worst
 
 SCHEMA: Final = "grader/result/v1"
-Audience = Literal["student", "instructor"]
 
-MAX_FINDINGS: Final = 500
-MAX_ENTRIES: Final = 200  # images, versions, errors
 
 _NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
 _REFUSED = Outcome(check="", verdict="blocked", reason="submission-refused")
@@ -92,15 +90,15 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True, rename={"schema_
     errors: tuple[str, ...]
 
 
-def document(result: Result, *, lang: str = "es", audience: Audience = "instructor") -> dict[str, Any]:
-    """Return the document as plain data; for students a hidden check keeps its title and outcome only."""
-    built: dict[str, Any] = msgspec.json.decode(encode(typed(result, lang, audience)))
+def document(result: Redacted, *, lang: str = "es") -> dict[str, Any]:
+    """Return the document as plain data."""
+    built: dict[str, Any] = msgspec.json.decode(encode(typed(result, lang)))
     return built
 
 
-def write(result: Result, path: Path, *, lang: str = "es", audience: Audience = "instructor") -> None:
+def write(result: Redacted, path: Path, *, lang: str = "es") -> None:
     """Write the document to `path` in one step: readers see the old file or the whole new one. Raises OSError."""
-    data = msgspec.json.format(encode(typed(result, lang, audience)), indent=2) + b"\n"
+    data = msgspec.json.format(encode(typed(result, lang)), indent=2) + b"\n"
     atomic.write(path, data)
 
 
@@ -119,8 +117,8 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
 
 
-def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
-    """Return the document before it is written: what `audience` may read, every text cleaned and capped."""
+def typed(result: Redacted, lang: str) -> ResultDocument:
+    """Return the document before it is written: every text cleaned and capped."""
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def words(text: Text | None) -> str:
@@ -128,7 +126,7 @@ def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
 
     def finding(f: Finding) -> FindingEntry:
         return FindingEntry(
-            code=untrusted.one_line(f.code, limit=60),
+            code=untrusted.one_line(f.code, limit=limits.CODE),
             severity=f.severity,
             file=untrusted.one_line(f.file),
             line=f.line,
@@ -139,7 +137,6 @@ def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
         )
 
     def check(spec: CheckSpec, outcome: Outcome) -> CheckEntry:
-        shown = audience == "instructor" or spec.visibility == "public"
         return CheckEntry(
             id=spec.id,
             title=spec.title.in_language(lang),
@@ -148,13 +145,13 @@ def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
             max_points=spec.points,
             level=spec.level,
             visibility=spec.visibility,
-            reason=untrusted.one_line(outcome.reason, limit=60) if shown else "",
-            needs=spec.needs if shown else (),
-            blocked_by=untrusted.one_line(outcome.blocked_by, limit=120) if shown else "",
-            expected=words(outcome.expected) if shown else "",
-            observed=words(outcome.observed) if shown else "",
-            began=round(outcome.began, 3) if shown else 0.0,
-            seconds=round(max(0.0, outcome.ended - outcome.began), 3) if shown else 0.0,
+            reason=untrusted.one_line(outcome.reason, limit=limits.CODE),
+            needs=spec.needs,
+            blocked_by=untrusted.one_line(outcome.blocked_by, limit=limits.ID),
+            expected=words(outcome.expected),
+            observed=words(outcome.observed),
+            began=round(outcome.began, 3),
+            seconds=round(max(0.0, outcome.ended - outcome.began), 3),
         )
 
     by_check = {o.check: o for o in result.outcomes}
@@ -162,7 +159,7 @@ def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
     return ResultDocument(
         schema_=SCHEMA,
         lang="en" if lang == "en" else "es",
-        audience=audience,
+        audience=result.audience,
         assignment=result.assignment.id,
         assignment_version=result.assignment.version,
         submission=untrusted.one_line(result.submission),
@@ -172,13 +169,15 @@ def typed(result: Result, lang: str, audience: Audience) -> ResultDocument:
         bonus=result.grade.bonus,
         max_bonus=result.grade.max_bonus,
         checks=tuple(check(spec, by_check.get(spec.id, missing)) for spec in result.assignment.checks),
-        findings=tuple(finding(f) for f in worst(result.findings, MAX_FINDINGS)),
-        stages={untrusted.one_line(name, limit=60): round(seconds, 3) for name, seconds in result.stages.items()},
-        images=tuple(_image(i) for i in result.images[:MAX_ENTRIES]),
+        findings=tuple(finding(f) for f in worst(result.findings, limits.JSON_FINDINGS)),
+        stages={
+            untrusted.one_line(name, limit=limits.CODE): round(seconds, 3) for name, seconds in result.stages.items()
+        },
+        images=tuple(_image(i) for i in result.images[: limits.JSON_ENTRIES]),
         versions={untrusted.one_line(k): untrusted.one_line(v) for k, v in result.versions.items()},
         seed=result.seed,
-        started_at=untrusted.one_line(result.started_at, limit=40),
-        errors=_errors(result, lang, audience),
+        started_at=untrusted.one_line(result.started_at, limit=limits.MOMENT),
+        errors=_errors(result, lang),
     )
 
 
@@ -193,9 +192,8 @@ def _image(image: ResolvedImage) -> ImageEntry:
     )
 
 
-def _errors(result: Result, lang: str, audience: Audience) -> tuple[str, ...]:
-    # the grader's own trouble may quote a hidden check, so a student reads only that there was some
-    if audience == "student" and result.errors:
+def _errors(result: Redacted, lang: str) -> tuple[str, ...]:
+    if result.trouble:
         trouble = msg("The grader had a problem of its own; your teacher can read the details.")
         return (untrusted.rendered(trouble, lang),)
-    return tuple(untrusted.clean(e) for e in result.errors[:MAX_ENTRIES])
+    return tuple(untrusted.clean(e) for e in result.errors[: limits.JSON_ENTRIES])

@@ -12,15 +12,15 @@ from urllib.parse import quote
 
 from grader import untrusted
 from grader._version import __version__
+from grader.brokers.reasons import REASONS
 from grader.exports import result_json
 from grader.exports.shown import shown, text_of
-from grader.model.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grader.exports.result_json import Audience, FindingEntry
-    from grader.model.grade import Result
+    from grader.exports.result_json import FindingEntry
+    from grader.presentation.audience import Redacted
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVELS: Final = {"error": "error", "warning": "warning", "notice": "note"}
@@ -28,9 +28,9 @@ MAX_PATH: Final = 4096  # no file system has longer ones
 _LINK: Final = re.compile(r"\](?=\()")  # in SARIF's plain text "[text](address)" is a link all the same
 
 
-def text(result: Result, *, lang: str, audience: Audience, prefix: str = "") -> bytes:
+def text(result: Redacted, *, lang: str, prefix: str = "") -> bytes:
     """Return the log. prefix: the submission's folder within the repository, "" when it is the repository."""
-    seen = shown(result, lang, audience)
+    seen = shown(result, lang)
     # a file's name may be cut for people, an address must not be
     raw = {(f.code, untrusted.one_line(f.file), f.line): f.file for f in result.findings}
     uris = [uri(raw.get((f.code, f.file, f.line), f.file), prefix) for f in seen.document.findings]

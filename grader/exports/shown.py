@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from grader import untrusted
+from grader.brokers.reasons import reason_of
 from grader.exports import result_json
 from grader.exports.result_json import CheckEntry, FindingEntry, ResultDocument
-from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
-    from grader.exports.result_json import Audience
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 EXPECTED: Final = msg("Expected")
 OBSERVED: Final = msg("Observed")
@@ -52,13 +51,13 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(f"{label}: {text}" if label else text for label, text in self.facts(check))
 
 
-def shown(result: Result, lang: str, audience: Audience) -> Shown:
-    """Return what a reader may see; a student reads title and outcome of a hidden check and nothing more."""
-    document = result_json.typed(result, lang, audience)
+def shown(result: Redacted, lang: str) -> Shown:
+    """Return what a reader may see, in words."""
+    document = result_json.typed(result, lang)
     extra = Path(result.assignment.directory) if result.assignment.directory else None
 
     def hint(check: CheckEntry) -> str:
-        reason = REASONS.get(check.reason)
+        reason = reason_of(check.reason, extra)
         return untrusted.rendered(reason.hint, lang, extra) if reason else ""
 
     return Shown(

@@ -9,15 +9,14 @@ from grader.exports.gradebook import BOM, plain_header
 from grader.exports.shown import shown
 
 if TYPE_CHECKING:
-    from grader.exports.result_json import Audience
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
 
 REPORT: Final = "report.html"
 
 
-def text(result: Result, *, lang: str, audience: Audience) -> bytes:
+def text(result: Redacted, *, lang: str) -> bytes:
     """Return the file: UTF-8 with a byte order mark; what only a class knows is blank."""
-    document = shown(result, lang, audience).document
+    document = shown(result, lang).document
     values: dict[str, str | int | float] = {
         "student": untrusted.for_log(document.submission),
         "attempt": 1,

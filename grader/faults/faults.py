@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from grader.stack.stack import Stack
 
 Target: TypeAlias = "Container | str"
+STILL = {"kill", "stop", "restart", "pause"}  # what they leave of a container does nothing until it is healed
 
 
 class Faults:
@@ -33,6 +34,29 @@ class Faults:
     def __init__(self, stack: Stack, note: Note) -> None:
         self._stack = stack
         self._note = note
+
+    def settle(self) -> None:
+        """Wait until what its restart policy restarted has run 10 s."""
+        settle(self._stack)
+
+    def kill(self, *services: str) -> None:
+        """SIGKILL all containers of these services and leave them so."""
+        for service in services:
+            self._note("fault", service, "kill")
+        # All at once: a task handed from dying worker to dying worker would use up its deliveries.
+        each(Container.kill, [c for service in services for c in self._stack.containers(service)])()
+
+    def stop(self, service: str, *, grace_s: float) -> None:
+        """Stop all containers of a service gracefully (SIGTERM, SIGKILL after `grace_s`) and leave them so."""
+        self._note("fault", service, "stop")
+        each(lambda container: container.stop(grace_s), self._stack.containers(service))()
+
+    def start(self, *services: str) -> None:
+        """Start the containers of these services that do not run."""
+        for service in services:
+            self._note("healed", service, "start")
+            for container in self._stack.containers(service):
+                container.start()
 
     def killed(self, target: Target) -> AbstractContextManager[None]:
         """SIGKILL, as a crash of the machine: sockets close at once, no restart policy applies. Heals by starting."""
@@ -122,7 +146,13 @@ class Faults:
     def _until_started(self, target: Target, action: str, do: Callable[[Container], object]) -> Iterator[None]:
         containers = self._begin(target)
         fault = each(do, containers)
-        with healing(self._note, _actor(target), action, do=fault, heal=lambda: ensure_running(containers)):
+
+        def strike() -> None:
+            fault()
+            if action in STILL:
+                _struck(containers, action)
+
+        with healing(self._note, _actor(target), action, do=strike, heal=lambda: ensure_running(containers)):
             yield
 
     def _begin(self, target: Target) -> list[Container]:
@@ -150,6 +180,13 @@ def links_of(container: Container) -> list[Link]:
     networks = container.inspect()["NetworkSettings"]["Networks"]
     own = container.id[:12]  # the engine adds it by itself
     return [Link(container, name, [a for a in end["Aliases"] or [] if a != own]) for name, end in networks.items()]
+
+
+def _struck(containers: list[Container], action: str) -> None:
+    """Raise GraderError if something of what was disturbed runs on: a fault that was none would prove nothing."""
+    running = [c.name for c in containers if (state := c.state()).running and not state.paused]
+    if running:
+        raise GraderError(msg("%(action)s had no effect on %(names)s", action=action, names=", ".join(running)))
 
 
 def _actor(target: Target) -> str:

@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from grader import untrusted
-from grader.exports import atomic, gradebook, markdown, result_json
+from grader import atomic, untrusted
+from grader.exports import gradebook, markdown, result_json
 from grader.exports.sarif import uri
 from grader.exports.shown import shown, text_of
 from grader.github import gh
 from grader.model.text import Text, msg
+from grader.presentation.audience import redacted
+from grader.presentation.words import STATUSES, number
 from grader.reports import html
-from grader.reports.words import STATUSES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.github.publications import Publication
 
-Form = Literal["release", "check"]
+PublishedAs = Literal["release", "check"]
 ROOM: Final = 60_000  # bytes; GitHub's limits are 65,535 characters for a check run and 125,000 for a release
 MAX_ANNOTATIONS: Final = 50  # of one call
 _CONCLUSIONS: Final = {"final": "success", "provisional": "neutral", "rejected": "failure"}
@@ -39,7 +40,7 @@ _NOT_THERE: Final = "release not found"
 class Calls(msgspec.Struct, frozen=True, kw_only=True):
     """What is called, by argument lists of `gh`.
 
-    look: asks whether it is there (empty: no question); first: when it is not; again: when it is. files: what the
+    look: asks whether it is there (empty: no question); first: when it is not; present: when it is. files: what the
     calls read, as text for the dry run.
     """
 
@@ -47,17 +48,16 @@ class Calls(msgspec.Struct, frozen=True, kw_only=True):
     repository: str
     look: tuple[str, ...] = ()
     first: tuple[tuple[str, ...], ...] = ()
-    again: tuple[tuple[str, ...], ...] = ()
+    present: tuple[tuple[str, ...], ...] = ()
     files: dict[str, str] = {}
     trouble: Text | None = None
 
 
-def calls(publication: Publication, form: Form, scratch: Path, lang: str) -> Calls:
+def calls(publication: Publication, form: PublishedAs, scratch: Path, lang: str) -> Calls:
     """Return the calls of one publication; the files that they read are written into a folder of `scratch`."""
     folder = scratch / publication.student
-    notes = markdown.text(
-        publication.result, lang=lang, audience="student", room=ROOM, remarks=_remarks(publication, lang)
-    )
+    seen = redacted(publication.result, "student")
+    notes = markdown.text(seen, lang=lang, room=ROOM, remarks=_remarks(publication, lang))
     if form == "check":
         return _check(publication, folder, notes.decode(), lang)
     return _release(publication, folder, notes, lang)
@@ -69,8 +69,8 @@ def described(planned: Calls) -> str:
     if planned.look:
         lines += [_shell(planned.look), "# if it is not there:"]
     lines += [_shell(call) for call in planned.first]
-    if planned.again:
-        lines += ["# if it is:", *(_shell(call) for call in planned.again)]
+    if planned.present:
+        lines += ["# if it is:", *(_shell(call) for call in planned.present)]
     for name, content in planned.files.items():
         lines += [f"# {name}:", *(f"#   {untrusted.for_log(line)}" for line in content.splitlines())]
     if planned.trouble:
@@ -86,7 +86,7 @@ def send(planned: Calls) -> Text | None:
     if planned.look:
         looked = gh.call(planned.look)
         if looked.returncode == 0:
-            todo = planned.again
+            todo = planned.present
         elif _NOT_THERE not in looked.output:
             return _trouble(planned, looked.output)
     for call in todo:
@@ -99,7 +99,7 @@ def send(planned: Calls) -> Text | None:
 def _release(publication: Publication, folder: Path, notes: bytes, lang: str) -> Calls:
     notes_file, report = folder / "notes.md", folder / "report.html"
     atomic.write(notes_file, notes)
-    html.write(publication.result, report, audience="student", lang=lang)
+    html.write(redacted(publication.result, "student"), report, lang=lang)
     tag, to = f"grade-{publication.result.assignment.id}", ("--repo", publication.repository)
     about = ("--title", _title(publication, lang), "--notes-file", str(notes_file))
     target = ("--target", publication.commit) if publication.commit else ()
@@ -109,7 +109,7 @@ def _release(publication: Publication, folder: Path, notes: bytes, lang: str) ->
         look=("release", "view", tag, *to, "--json", "tagName"),
         # never "latest": platforms look for a submission there
         first=(("release", "create", tag, *to, *about, *target, "--latest=false", str(report)),),
-        again=(
+        present=(
             ("release", "edit", tag, *to, *about),
             ("release", "upload", tag, *to, "--clobber", str(report)),
         ),
@@ -151,7 +151,7 @@ def _check(publication: Publication, folder: Path, notes: str, lang: str) -> Cal
 
 
 def _annotations(publication: Publication, lang: str) -> list[dict[str, Any]]:
-    document = shown(publication.result, lang, "student").document
+    document = shown(redacted(publication.result, "student"), lang).document
     return [
         {
             "path": f.file,
@@ -170,14 +170,14 @@ def _title(publication: Publication, lang: str) -> str:
     row, grade = publication.row, publication.result.grade
     status = grade.status if row.state not in {"final", "provisional", "rejected"} else row.state
     words = untrusted.rendered(STATUSES[status], lang)
-    return f"{words}: {gradebook.number(row.score)} / {grade.max_score}"
+    return f"{words}: {number(row.score)} / {grade.max_score}"
 
 
 def _remarks(publication: Publication, lang: str) -> tuple[str, ...]:
     row = publication.row
     said = gradebook.remarks(row, lang)
     if row.score != publication.result.grade.score:
-        total = msg("In the gradebook: %(score)s", score=gradebook.number(row.score))
+        total = msg("In the gradebook: %(score)s", score=number(row.score))
         said = (untrusted.rendered(total, lang), *said)
     return said
 

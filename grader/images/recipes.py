@@ -9,6 +9,8 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from grader import paths
+from grader.brokers.registry import rooms
+from grader.brokers.whole import RECIPES
 from grader.errors import GraderError
 from grader.model.text import msg
 
@@ -19,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def folder(recipe: str) -> Path:
-    """Return a recipe's folder, in the checkout or in the installed package; GraderError when it is in neither."""
-    root = paths.repository()
-    places = [paths.PACKAGE / "images" / "recipes" / recipe]
-    if root is not None:
-        places.insert(0, root / "fixtures" / "images" / recipe)
-    for place in places:
-        if (place / "Dockerfile").is_file():
-            return place
+    """Return a recipe's folder: in the checkout, the installed package, or a room that another distribution brought.
+
+    Raises GraderError when it is in none of them.
+    """
+    brought = (room.folder / RECIPES for room in rooms().values() if room.distribution)
+    for place in (*paths.recipes(), *brought):
+        if (place / recipe / "Dockerfile").is_file():
+            return place / recipe
     raise GraderError(msg("The recipe %(name)s for building images is not installed.", name=recipe))
 
 

@@ -41,7 +41,7 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 def clone_url(url: str, tree: Tree) -> str:
     """Hand the repository at an https address to `tree` and return its name."""
-    host, ip = git_address.judge(url, tree.remarks)
+    host, ip = git_address.accepted(url, tree.remarks)
     pinned = f"[{ip}]" if ":" in ip else ip  # what was judged is what is fetched, whatever the name says next
     options = ("protocol.https.allow=always", f"http.curloptResolve={host}:443:{pinned}")
     _clone(url, options, "https", tree)

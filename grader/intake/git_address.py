@@ -38,7 +38,7 @@ def is_address(source: Path | str) -> bool:
     return address(source) is not None
 
 
-def judge(url: str, remarks: Remarks) -> tuple[str, str]:
+def accepted(url: str, remarks: Remarks) -> tuple[str, str]:
     """Return the host of an address that may be fetched and its public IP; refuses every other."""
     if url.lower().startswith(("http://", "git://", "ssh://", "file:", "ftp")) or not url.lower().startswith("https:"):
         _refuse(remarks, msg("Only https addresses are fetched."))

@@ -8,11 +8,9 @@ import struct
 import zlib
 from typing import IO, TYPE_CHECKING, NoReturn, Protocol
 
-import zstandard
-
 from grader.intake.limits import BLOCK
-from grader.intake.zstd_frames import Frames
 from grader.model.text import msg
+from grader.zstd import zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,15 +20,15 @@ if TYPE_CHECKING:
 # Whatever the readers and the libraries below them raise for bytes that are no archive.
 BROKEN = (
     EOFError, ValueError, IndexError, OverflowError, MemoryError, struct.error, zlib.error, lzma.LZMAError,
-    zstandard.ZstdError,
+    zstd.ZstdError,
 )  # fmt: skip
 _CHUNK = 64 * 1024
 _MEMORY = 96 * 1024 * 1024  # xz -9 needs 65 MiB, and says so in its header
-_WINDOW = 32 * 1024 * 1024  # zstd -19 needs 8 MiB, --long and --ultra up to 128
+_WINDOW_LOG = 25  # 32 MiB: zstd -19 needs 8, --long and --ultra up to 128
 
 
 class Decompressor(Protocol):
-    """What bz2 and lzma offer, and `Inflate` for zlib."""
+    """What bz2, lzma and zstd offer, and `Inflate` for zlib. A member ends with `eof`: of zstd that is a frame."""
 
     @property
     def eof(self) -> bool: ...  # noqa: D102 - as in the standard library
@@ -74,6 +72,7 @@ _MEMBERS: dict[str, Callable[[], Decompressor]] = {
     "gzip": lambda: Inflate(31),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY),
+    "zstd": lambda: zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}),
 }
 
 
@@ -85,20 +84,13 @@ class Source:
         self._tree = tree
         self._name = name
         self._left = tree.limits.read_bytes
-        self._zstd: zstandard.ZstdDecompressionReader | None = None
         self._member: Decompressor | None = None
         self._new = _MEMBERS.get(compression)
         self._input = b""
         self._ready = b""
         self._at = 0
         self._began = False
-        if compression == "zstd":
-            frames = Frames(file, _WINDOW, lambda: self._too_wide(_WINDOW), tree.tick)
-            reader = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-            self._zstd = reader.stream_reader(
-                frames,  # type: ignore[arg-type]  # has the one method that is called
-                read_across_frames=True, read_size=_CHUNK, closefd=False,
-            )  # fmt: skip
+        self._padded = compression != "zstd"  # with zeros, by tools that fill blocks
 
     def allow(self, size: int) -> None:
         """Let this much more be read than a submission may unpack to."""
@@ -132,8 +124,6 @@ class Source:
         return bytes(out)
 
     def _block(self) -> bytes:
-        if self._zstd:
-            return self._zstd.read(BLOCK)
         return self._unpacked(self._new) if self._new else self._file.read(BLOCK)
 
     def _unpacked(self, new: Callable[[], Decompressor]) -> bytes:
@@ -163,6 +153,10 @@ class Source:
             if "limit" in str(error):  # all that tells it from damage
                 self._too_wide(_MEMORY)
             raise
+        except zstd.ZstdError as error:
+            if "too much memory" in str(error):
+                self._too_wide(1 << _WINDOW_LOG)
+            raise
 
     def _too_wide(self, limit: int) -> NoReturn:
         self._tree.remarks.refuse(
@@ -176,6 +170,9 @@ class Source:
         """Say whether another member follows: after the first, zeros are padding and all else must be one."""
         if not self._began:
             return True
+        if not self._padded:
+            self._input = self._input or self._file.read(_CHUNK)
+            return bool(self._input)
         while True:
             self._tree.tick()
             self._input = self._input.lstrip(b"\0") or self._file.read(_CHUNK)

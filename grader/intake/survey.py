@@ -50,7 +50,7 @@ class Survey:
         self._texts: dict[tuple[str, ...], bytes] = {}
         self._links: dict[PurePosixPath, str] = {}
         self._room = _TEXTS_BYTES
-        self._beside: dict[str, set[str]] = defaultdict(set)
+        self._siblings: dict[str, set[str]] = defaultdict(set)
         self._environments: dict[str, bool] = {}  # a virtual environment's key -> whether it holds nothing else
         self._data: set[str] = set()
         self._kept: set[str] = set()
@@ -63,7 +63,7 @@ class Survey:
             return False
         parts = tuple(unicodedata.normalize("NFC", part) for part in parts)
         for length in range(1, len(parts) + 1):
-            self._beside[names.key(parts[: length - 1])].add(parts[length - 1])
+            self._siblings[names.key(parts[: length - 1])].add(parts[length - 1])
         self._entries[parts] = kind
         if kind == "link" and len(self._links) < self.limits.entries:
             self._links[PurePosixPath(*parts)] = unicodedata.normalize("NFC", target)
@@ -85,8 +85,8 @@ class Survey:
 
     def settle(self) -> list[Finding]:
         """Find out what is left out; returns what there is to say of it."""
-        for key, beside in self._beside.items():
-            if environments.marked(beside, self._beside.get(f"{key}/conda-meta".lstrip("/"), ())):
+        for key, beside in self._siblings.items():
+            if environments.marked(beside, self._siblings.get(f"{key}/conda-meta".lstrip("/"), ())):
                 self._environments[key] = bool(key) and environments.pure(beside)
         return self._find_data(self.find) if self.find else []
 
@@ -105,7 +105,7 @@ class Survey:
         """Return how many files there are, without those that are left out by their names."""
         return len(self._files())
 
-    def beside(self, parts: Sequence[str]) -> bool:
+    def beside_archive(self, parts: Sequence[str]) -> bool:
         """Say whether this lies beside the only archive (a report, a picture)."""
         return bool(self._sole) and names.key(parts) != names.key(self._sole[: len(parts)])
 
@@ -118,7 +118,7 @@ class Survey:
 
     def siblings(self, folder: Sequence[str]) -> Collection[str]:
         """Return the names within a folder."""
-        return self._beside.get(names.key(folder), ())
+        return self._siblings.get(names.key(folder), ())
 
     def empty_folders(self) -> list[PurePosixPath]:
         """Return the folders in which nothing lies at all."""

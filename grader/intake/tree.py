@@ -105,7 +105,7 @@ class Tree:
     def place(self, parts: Sequence[str], kind: Kind) -> PurePosixPath | None:
         """Judge where an entry would lie; None if it is not copied (left out, or remembered as an error)."""
         self.tick()
-        if self.survey.data(parts, kind) or self.survey.beside(parts):
+        if self.survey.data(parts, kind) or self.survey.beside_archive(parts):
             return None
         if any(names.odd(part) for part in parts):
             bad = next(part for part in parts if names.odd(part))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grader.model.assignment import Assignment
 
 # The same list decides what a wheel holds (scripts/wheel_contents.py, which cannot import this).
-PARTS = ("assignment.yaml", "README.md", "conftest.py", "locale", "public", "starter")
+PARTS = ("assignment.yaml", "README.md", "conftest.py", "subject.py", "reasons.yaml", "locale", "public", "starter")
 REPOSITORY = "repository"
 WORKFLOW = paths.PACKAGE / "templates" / "github" / "workflow.yml"
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git", "grader-report", ".pytest_cache"})

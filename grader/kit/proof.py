@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from grader.kit.confidential import Confidential
 
-FORBIDDEN_NAMES = frozenset({"hidden", "reference_solutions", "submissions", "expected.yaml"})
+FORBIDDEN_NAMES = frozenset({"hidden", "reference_solutions", "submissions", "mutants.yaml"})
 LINES_IN_A_ROW = 4
 _LONG_LINE, _LETTERS = 20, 12
 _LONG_FILE = 40  # a .dockerignore of one line tells nothing

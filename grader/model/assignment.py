@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -11,21 +11,32 @@ from grader.model.text import Bilingual
 Level = Literal["core", "robust", "bonus"]
 Visibility = Literal["public", "hidden"]
 Images = Literal["catalogue", "public"]
-Role = Literal["rabbitmq", "redis", "postgres", "kafka", "zookeeper", "http", "worker"]
+WORKER = "worker"  # the role of what has no room of its own: it shows by its work whether it is ready
 
 
-class ContractService(msgspec.Struct, frozen=True, kw_only=True):
+TERMS: Final = ("user", "password", "database")  # what a contract may say of logging in
+
+
+class ContractService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A service that the contract names.
 
-    role: how its readiness is judged. port: the port that others use. replicas: how many containers the contract
-    demands (1 unless said). A broker or database ("witness") must run a catalogue image.
+    role: which system it is, by the name of its room (`grader.brokers`), or WORKER. port: the port that others use.
+    replicas: how many containers the contract demands (1 unless said). A broker or database under test must run a
+    catalogue image. user, password, database: what the room's probe logs in with, as the handout says; which of them a
+    system has, its room says (`Broker.terms`). optional: a submission may do without it. one_of: a word that several
+    services share, of which a submission has at least one.
     """
 
     name: str
-    role: Role
+    role: str
     port: int = 0
     replicas: int = 1
-    images: tuple[str, ...] = ()  # upstream names that a witness may run ("rabbitmq")
+    images: tuple[str, ...] = ()  # upstream names that a broker under test may run ("rabbitmq")
+    user: str = ""
+    password: str = ""
+    database: str = ""
+    optional: bool = False
+    one_of: str = ""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +69,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the rubric together with what its test says of itself.
 
     requirement: the test's docstring. needs: ids of the checks that must pass first. fails_on: codes of findings that
-    fail this check before it runs ("what fails at home must not pass here"). order: position in the rubric.
+    fail this check before it runs ("what fails at home must not pass here").
     """
 
     id: str
@@ -74,6 +85,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """An assignment as loaded from `assignments/<id>/assignment.yaml` and its tests.
 
+    services: the contract's, those too that a submission may not have; `StackPlan.contract` has those that one has.
     images: what a submission may build on and run beside its brokers and databases, which are the catalogue's always:
     anything of the public registries (what an assignment.yaml means that says nothing), or the catalogue alone.
     directory: where it lies.
@@ -92,6 +104,14 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     def service(self, name: str) -> ContractService | None:
         """Return the contract's service of that name."""
         return next((s for s in self.services if s.name == name), None)
+
+    def demanded(self) -> tuple[tuple[ContractService, ...], ...]:
+        """Return what no submission may lack: each service by itself, or those of which one must be there."""
+        found: dict[str, list[ContractService]] = {}
+        for service in self.services:
+            if not service.optional:
+                found.setdefault(service.one_of or service.name, []).append(service)
+        return tuple(tuple(alternatives) for alternatives in found.values())
 
     def check(self, check_id: str) -> CheckSpec:
         """Return the rubric row with that id (KeyError if there is none)."""

@@ -103,7 +103,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     report: str = ""
 
 
-class Alike(msgspec.Struct, frozen=True, kw_only=True):
+class Similar(msgspec.Struct, frozen=True, kw_only=True):
     """Two submissions that are nearly the same; share: of their contents, 0 to 1. A hint, never a verdict."""
 
     students: tuple[str, str]
@@ -117,4 +117,4 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     made_at: str
     notices: tuple[Text, ...] = ()
-    alike: tuple[Alike, ...] = ()
+    similar: tuple[Similar, ...] = ()

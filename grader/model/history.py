@@ -13,15 +13,11 @@ if TYPE_CHECKING:
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that happened.
 
-    at: seconds since the stack's start on the grader's clock. source: who saw it ("grader", "docker", "amqp",
-    "http", ...). kind: what happened, in the field's terms:
+    at: seconds since the stack's start on the grader's clock. source: who saw it. kind: what happened, in the field's
+    terms:
       grader: "fault", "healed" (each noted when it begins, before what it causes), "note";
       docker: "started", "died", "paused", "unpaused", "out-of-memory";
-      amqp: "published" (to the broker), "delivered" (to a consumer), "stored" (seen in a queue by our reader),
-        "queue-gone" (deleted under our reader), "observing" and "observing-ended" (from when to when we saw the
-        broker), "mark" (ours, for our own order);
-      http: "request", "response"; db: "row" (seen in a table);
-      kafka: "produced" (by us), "group" (its state changed), "assigned" (a container's partitions changed).
+      any other source belongs to a room, which says what its kinds are (`grader.brokers.source`).
     subject: the message's or task's id ("" if none). actor: the container or service concerned. data: details, JSON.
     """
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from grader.model.assignment import ContractService
 from grader.model.findings import Finding
 
 # The exit status of a step that the grader adds to a build when what the submission names is not there (EX_NOINPUT).
@@ -47,7 +48,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     added: tuple[bool, ...] = ()
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
+class VolumeContent(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of the submission that is copied into a named volume before the start (in place of a bind mount).
 
     source: "" for one that begins empty. data: a program keeps its data there, whatever user it runs as: at home the
@@ -90,14 +91,16 @@ class StackPlan(msgspec.Struct, frozen=True, kw_only=True):
     `image`: a catalogue name, or "build:<service>" for a built one. Networks and volumes are named as the submission
     names them; the stack adds project names, labels, addresses and `dns`.
     replicas: containers per service. images: names of what services run and builds name. uses: where the submission
-    names each of them. waits: what the images must still say. findings: notices and warnings.
+    names each of them. waits: what the images must still say. contract: the contract's services that the submission
+    has. findings: notices and warnings.
     """
 
     compose: dict[str, Any]
     builds: tuple[Build, ...] = ()
-    fills: tuple[Fill, ...] = ()
+    volume_contents: tuple[VolumeContent, ...] = ()
     replicas: dict[str, int] = {}
     images: tuple[str, ...] = ()
     uses: tuple[ImageUse, ...] = ()
     waits: tuple[Wait, ...] = ()
+    contract: tuple[ContractService, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -20,14 +20,6 @@ class Ttl(msgspec.Struct, frozen=True):
     after: float
 
 
-class RedisClient(msgspec.Struct, frozen=True):
-    """A connection that Redis has: the container it comes from ("" if unknown), its name, its last command."""
-
-    actor: str
-    name: str
-    cmd: str
-
-
 class Statement(msgspec.Struct, frozen=True):
     """A statement that PostgreSQL has logged.
 

@@ -16,6 +16,10 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True):
     msgid: str
     params: dict[str, Scalar] = {}
 
+    def filled(self, **facts: Scalar) -> Text:
+        """Return the same message with those of the facts that it names."""
+        return Text(self.msgid, {name: value for name, value in facts.items() if f"%({name})" in self.msgid})
+
 
 class Bilingual(msgspec.Struct, frozen=True):
     """Text that an assignment's author wrote in both languages (titles, requirements)."""

@@ -89,7 +89,7 @@ def untouched(statements: Iterable[Statement], *, what: str, code: str = "hit-re
     return _violation(
         code if reads(found) else "hit-writes-database",
         what,
-        msg("a hit is answered from Redis alone"),
+        msg("a hit is answered from the cache alone"),
         msg("%(n)s statements: %(lines)s", n=len(found), lines=listed(s.line() for s in found)),
     )
 

@@ -14,7 +14,7 @@ from grader.model.text import msg
 from grader.oracles.violation import Violation, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from grader.model.history import Event, History
 
@@ -36,6 +36,14 @@ def arrivals(history: History, queue: str) -> Counter[str]:
 def first_arrival(history: History, queue: str, subject: str) -> Event | None:
     """Return the first event that shows `subject` in `queue`."""
     return next((e for e in history.about(subject) if _enters(e, queue) or _lies_in(e, queue)), None)
+
+
+def unasked(history: History, queue: str, *, asked: Collection[str], nonce: str) -> tuple[str, ...]:
+    """Return the ids of ours (they begin with the run's nonce) that came to `queue` though nobody sent them.
+
+    asked: all ids that were given out. What has no id of ours may be a submission's own, and is left alone.
+    """
+    return tuple(s for s in sorted(arrivals(history, queue)) if s.startswith(f"{nonce}-") and s not in asked)
 
 
 def lost(

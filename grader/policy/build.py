@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from grader import dockerignore
@@ -12,6 +13,7 @@ from grader.policy.dockerfile.reading import line_of
 from grader.policy.dockerfile.rules import judge_dockerfile
 from grader.policy.dockerfile.syntax import MAX_BYTES
 from grader.policy.document.nodes import Entry, Mapping, Node, Scalar
+from grader.policy.evidence import judge_stage_under_test
 from grader.policy.files import inside, nearest_file, read_bytes, relative
 from grader.policy.rules import DROP, Table, dropped, judge_mapping, refused, refused_if_true, value
 from grader.policy.scope import Scope
@@ -133,7 +135,8 @@ def judge_build(scope: Scope, node: Node) -> Build | None:
     data, file, place = read
     _judge_ignored(place, scope.project.root / file, folder)
     arguments = found.get("args", {})
-    judged = judge_dockerfile(place, data, arguments, found.get("target", ""))
+    also = partial(judge_stage_under_test, place) if place.under_test else None
+    judged = judge_dockerfile(place, data, arguments, found.get("target", ""), also=also)
     if judged is None:
         return None
     target = found.get("target", "")

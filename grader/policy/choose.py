@@ -10,13 +10,15 @@ from grader.policy.collect import Collector, Place
 from grader.policy.scope import Project, Scope
 
 if TYPE_CHECKING:
-    from grader.policy.service import Judged
+    from grader.policy.judged import Judged
 
 MAX_CONTAINERS = 40
 
 
 # What is said of an image matters only where the image is used.
 _OF_IMAGES = frozenset({"image-not-allowed", "image-outside-catalogue", "image-gone"})
+# So does how the contract's brokers and databases must be, where the contract can do without.
+_UNDER_TEST = frozenset({"witness-image", "witness-changed", "witness-covered", "witness-shared"})
 
 
 def pass_on(sink: Collector, out: Collector, without: frozenset[str] = frozenset()) -> None:
@@ -30,15 +32,17 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
     """Return the services that are started; say of the others why they are not."""
     project = top.project
     all_of_them = {name: one for name, (one, _) in services.items()}
-    named = [s.name for s in project.assignment.services] if project.assignment else []
-    needed = contract.needed(all_of_them, named)
+    assignment = project.assignment
+    named = [s.name for s in assignment.services] if assignment else []
+    demanded = contract.not_started(assignment, all_of_them) if assignment else set()
+    needed = contract.needed(all_of_them, [n for n, one in all_of_them.items() if n in named and not one.profiles])
     kept: dict[str, Judged] = {}
     for name, (one, sink) in services.items():
         scope = Scope(project, f"services.{name}", one.line, name)
         foreign = _foreign(project, one, sink)
         if one.profiles:
-            pass_on(sink, project.out, without=_OF_IMAGES)
-            if name in named:
+            pass_on(sink, project.out, without=_OF_IMAGES if name in demanded else _OF_IMAGES | _UNDER_TEST)
+            if name in demanded:
                 scope.error(
                     "service-in-profile",
                     msg("%(service)s has profiles: and is not started.", service=name),
@@ -46,7 +50,7 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
                 )
             else:
                 scope.notice("service-not-started", msg("%(service)s has profiles: and is not started.", service=name))
-        elif project.assignment and foreign and name not in needed:
+        elif assignment and foreign and name not in needed:
             pass_on(sink, project.out, without=_OF_IMAGES)
             scope.notice(
                 "service-left-out",
@@ -64,7 +68,7 @@ def choose(top: Scope, services: dict[str, tuple[Judged, Collector]]) -> dict[st
         scope = Scope(project, f"services.{name}", one.line, name)
         replicas = contract.wanted_replicas(scope.at("replicas", _replicas_line(one)), one)
         contract.cannot_start(scope, one, replicas)
-        contract.names_taken(scope, one, set(all_of_them) | set(named))
+        contract.names_taken(scope, one, set(all_of_them))
         one.emitted["scale"] = replicas
         containers += replicas
     if containers > MAX_CONTAINERS:

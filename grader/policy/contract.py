@@ -1,4 +1,4 @@
-"""The contract: which services must be there, what may be left out, what cannot start as often as it must."""
+"""The contract: which services must be there, what cannot start as often as it must."""
 
 from __future__ import annotations
 
@@ -8,30 +8,54 @@ from grader.model.text import msg
 from grader.policy.near import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from grader.model.assignment import Assignment, ContractService
+    from grader.policy.judged import Judged
     from grader.policy.scope import Scope
-    from grader.policy.service import Judged
 
 
 def missing_services(services: Scope, names: Iterable[str]) -> None:
-    """Refuse a submission without a service that the contract names."""
+    """Refuse a submission without a service that the contract demands."""
     assignment = services.project.assignment
     if assignment is None:
         return
-    contract = {s.name for s in assignment.services}
     present = list(names)
-    for wanted in assignment.services:
-        if wanted.name in present:
+    others = [n for n in present if assignment.service(n) is None]
+    for alternatives in assignment.demanded():
+        if any(wanted.name in present for wanted in alternatives):
             continue
-        meant = nearest(wanted.name, [n for n in present if n not in contract])
+        meant = ((near, wanted.name) for wanted in alternatives if (near := nearest(wanted.name, others)))
+        near, name = next(meant, ("", alternatives[0].name))
+        several = len(alternatives) > 1
         services.error(
             "service-missing",
-            msg("The service %(service)s is not there.", service=wanted.name),
-            msg("Call %(meant)s %(service)s, if it is meant.", meant=meant, service=wanted.name)
-            if meant
-            else msg("Add a service called %(service)s.", service=wanted.name),
+            msg(
+                "None of these services is there, and one of them must be: %(services)s.",
+                services=", ".join(wanted.name for wanted in alternatives),
+            )
+            if several
+            else msg("The service %(service)s is not there.", service=name),
+            msg("Call %(meant)s %(service)s, if it is meant.", meant=near, service=name)
+            if near
+            else msg("Add one of them: %(services)s.", services=", ".join(map(_described, alternatives)))
+            if several
+            else msg("Add a service called %(service)s.", service=name),
         )
+
+
+def _described(service: ContractService) -> str:
+    return f"{service.name} ({', '.join(service.images) or service.role})"
+
+
+def not_started(assignment: Assignment, services: Mapping[str, Judged]) -> set[str]:
+    """Return the services that stand in a profile although the contract demands them: of several the first one."""
+    found = set()
+    for alternatives in assignment.demanded():
+        there = [services[wanted.name] for wanted in alternatives if wanted.name in services]
+        if there and all(one.profiles for one in there):
+            found.add(there[0].name)
+    return found
 
 
 def references(judged: Judged) -> set[str]:

@@ -3,116 +3,111 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
+from grader import brokers
+from grader.brokers.seen import Image, Mounted, Remark, Seen
 from grader.model.text import msg
-from grader.policy import course_kafka, variables
-from grader.policy.image_names import parse
+from grader.policy import variables
+from grader.policy.image import parse
 from grader.policy.scope import Project, Scope
-from grader.policy.service import Judged
 
-Lint = Callable[[Scope, Judged], None]
-_LOCALHOST = re.compile(r"(?:://|@|^|,)(?:localhost|127\.0\.0\.1)(?::\d+)?", re.IGNORECASE)
-_BROKER_DATA = "/var/lib/rabbitmq"
-# variables in which a service may well speak of itself: where it listens, its name, the quorum of a single Kafka node
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grader.policy.judged import Judged
+
+_LOCALHOST = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]{0,20})://(?:[^\s@/]{0,200}@)?|://|@|^|,)"
+    r"(?:localhost|127\.0\.0\.1)(?![\w-]|\.\w)(?::(?P<port>\d{1,5}))?",
+    re.IGNORECASE,
+)
+# variables in which a service may well speak of itself: where it listens, its name, the quorum of a single node
 _ITSELF = re.compile(r"LISTENER|BIND|QUORUM_|(HOST|NODE)_?NAME$", re.IGNORECASE)
+_MAX_BYTES = 1 << 20  # of a file that is looked into
 
 
 def lint(project: Project, services: dict[str, Judged]) -> None:
     """Look at every service that is started."""
     for name, one in services.items():
         scope = Scope(project, f"services.{name}", one.line, name)
-        for look in LINTS:
-            look(scope, one)
+        for remark in _remarks(_seen(scope, one)):
+            at = _place(scope, one, remark)
+            at.add(remark.severity, remark.code, remark.message, remark.remedy)
 
 
-def is_rabbitmq(scope: Scope, one: Judged) -> bool:
-    """Say whether a service is a RabbitMQ broker, by the contract or by the image at its root."""
-    if scope.contract:
-        return scope.contract.role == "rabbitmq"
-    image = parse(str(one.emitted["image"]))
-    return image is not None and image.upstream == "rabbitmq"
+def _remarks(seen: Seen) -> Iterator[Remark]:
+    for room in brokers.rooms().values():
+        yield from (remark for look in room.broker.rules.lints if (remark := look(seen)))
+    yield from _localhost_in_url(seen)
+    yield from variables.remarks(seen)
 
 
-def _has_data_volume(one: Judged) -> bool:
-    return any(
-        m.get("source") and (m["target"] == _BROKER_DATA or m["target"].startswith(_BROKER_DATA + "/"))
-        for m in one.emitted.get("volumes", [])
+def _seen(scope: Scope, one: Judged) -> Seen:
+    image = parse(one.build.root if one.build else str(one.emitted["image"]))
+    return Seen(
+        name=one.name,
+        role=scope.contract.role if scope.contract else "",
+        image=Image(image.upstream, image.tag, image.name) if image else None,
+        built=str(one.emitted["image"]).startswith("build:"),
+        emitted=one.emitted,
+        mounted=partial(_mounted, scope.project, one),
     )
 
 
-def broker_without_volume(scope: Scope, one: Judged) -> None:
-    """Queues of a broker without a named volume end with its container."""
-    if is_rabbitmq(scope, one) and not _has_data_volume(one):
-        scope.notice(
-            "broker-without-volume",
-            msg(
-                "%(service)s has no named volume: docker compose down and up loses every queue and message.",
-                service=one.name,
-            ),
-            msg("Mount a named volume at /var/lib/rabbitmq."),
-        )
+def _place(scope: Scope, one: Judged, remark: Remark) -> Scope:
+    """Return where something is said: at an attribute, at a name within it, or in a file of the submission."""
+    for depth, name in enumerate(remark.at):
+        scope = scope.at(name, 0 if depth else one.place(name))
+    return scope.in_file(remark.file, remark.line) if remark.file else scope
 
 
-def broker_without_hostname(scope: Scope, one: Judged) -> None:
-    """RabbitMQ keeps its data below its node's name, which is the container's host name."""
-    environment = one.emitted.get("environment", {})
-    named = "hostname" in one.emitted or "RABBITMQ_NODENAME" in environment
-    if is_rabbitmq(scope, one) and _has_data_volume(one) and not named:
-        scope.notice(
-            "broker-without-hostname",
-            msg(
-                "%(service)s has a volume but no hostname: a new container does not find the old data.",
-                service=one.name,
-            ),
-            msg("Write hostname: %(service)s.", service=one.name),
-        )
+def _mounted(project: Project, one: Judged, path: str) -> Mounted | None:
+    """Return the file that the submission puts at a path of a service's containers, alone or with its folder."""
+    for config in one.emitted.get("configs", []):
+        if config["target"] == path:
+            name = str(config["source"])
+            return Mounted(
+                next((file for file, own in project.file_sources.items() if own == name), ""),
+                project.files.get(name, ""),
+            )
+    folder, _, file_name = path.rpartition("/")
+    for mount in one.emitted.get("volumes", []):
+        content = next((f for f in project.volume_contents if f.volume == mount.get("source")), None)
+        if content and mount["target"].rstrip("/") == folder:
+            file = project.root / content.source / file_name
+            if file.is_file() and not file.is_symlink() and file.stat().st_size <= _MAX_BYTES:
+                return Mounted(file.relative_to(project.root).as_posix(), file.read_text("utf-8", "replace"))
+    return None
 
 
-def broker_user_not_declared(scope: Scope, one: Judged) -> None:
-    """Without RABBITMQ_DEFAULT_USER and _PASS only guest may log in."""
-    if not is_rabbitmq(scope, one):
-        return
-    environment = one.emitted.get("environment", {})
-    missing = [n for n in ("RABBITMQ_DEFAULT_USER", "RABBITMQ_DEFAULT_PASS") if not environment.get(n)]
-    own_configuration = any(
-        "/etc/rabbitmq" in str(m["target"]) for m in [*one.emitted.get("configs", []), *one.emitted.get("volumes", [])]
-    )
-    if missing and not own_configuration and not str(one.emitted["image"]).startswith("build:"):
-        scope.warn(
-            "broker-user-not-declared",
-            msg(
-                "%(service)s does not set %(missing)s: only guest exists, and other logins are refused (403).",
-                service=one.name,
-                missing=", ".join(missing),
-            ),
-            msg("Set RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS under environment:."),
-        )
-
-
-def localhost_in_url(scope: Scope, one: Judged) -> None:
+def _localhost_in_url(seen: Seen) -> Iterator[Remark]:
     """Within a container localhost is that container, not the broker's."""
-    for name, text in one.emitted.get("environment", {}).items():
-        if _LOCALHOST.search(text) and not _ITSELF.search(name):
-            scope.at("environment", one.place("environment")).at(name).warn(
-                "localhost-in-url",
-                msg(
+    for name, text in seen.environment.items():
+        found = _LOCALHOST.search(text)
+        if found and not _ITSELF.search(name):
+            yield Remark(
+                code="localhost-in-url",
+                message=msg(
                     "%(name)s of %(service)s points to localhost, which is the container itself.",
                     name=name,
-                    service=one.name,
+                    service=seen.name,
                 ),
-                msg("Use the name of the service that is meant, as in amqp://rabbitmq:5672."),
+                remedy=msg(
+                    "Use the name of the service that is meant, as in %(url)s.",
+                    url=_example(name, found["scheme"] or "", found["port"] or ""),
+                ),
+                at=("environment", name),
             )
 
 
-LINTS: tuple[Lint, ...] = (
-    broker_without_volume,
-    broker_without_hostname,
-    broker_user_not_declared,
-    localhost_in_url,
-    course_kafka.without_zookeeper,
-    course_kafka.advertises_localhost,
-    variables.missing,
-    variables.refused,
-    variables.foreign,
-)
+def _example(variable: str, scheme: str, port: str) -> str:
+    """Return how others write the address of what is meant, by its scheme, its port or the variable's name."""
+    known = [room.broker for room in brokers.rooms().values() if room.broker.rules.url]
+    schemes = {b.rules.url.partition("://")[0]: b.rules.url for b in known if "://" in b.rules.url}
+    # rediss, amqps and postgresql mean the same as the shorter word
+    of_scheme = (url for begin, url in schemes.items() if scheme.lower().startswith(begin))
+    of_port = (b.rules.url for b in known if port == str(b.port))
+    of_name = (b.rules.url for b in known if b.role in variable.lower())
+    return next((url for found in (of_scheme, of_port, of_name) for url in found), "http://api:3000")

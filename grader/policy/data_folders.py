@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.policy.stores import Store, store_of
+from grader.policy.stores import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from grader.brokers.store import Store
+    from grader.policy.judged import Judged
     from grader.policy.scope import Project
-    from grader.policy.service import Judged
 
 _TOP = PurePosixPath()
 _MOST = 64 << 10  # characters of one text
@@ -59,7 +60,7 @@ class _Finder:
         self._project = project
         self._stores = {name: store_of(_image(services, one)) for name, one in services.items()}
         self._services = services
-        sources = {fill.volume: PurePosixPath(fill.source) for fill in project.fills}
+        sources = {content.volume: PurePosixPath(content.source) for content in project.volume_contents}
         self._bound = {
             name: [
                 _Bound(sources[mount["source"]], PurePosixPath(mount["target"]))
@@ -126,7 +127,7 @@ def _named(project: Project) -> set[PurePosixPath]:
     """Return what the compose file names otherwise: it is the student's own wherever it lies."""
     found = [project.file, *project.further_files, *project.file_sources, *project.env_files]
     found += [build.context for build in project.builds] + [build.dockerfile for build in project.builds]
-    found += [fill.source for fill in project.fills]
+    found += [content.source for content in project.volume_contents]
     return {PurePosixPath(path) for path in found}
 
 

@@ -45,7 +45,7 @@ def judge_environment(scope: Scope, node: Node) -> dict[str, str | None]:
                 msg("%(name)s is not the name of a variable.", name=name[:60] or '""'),
                 msg("Write NAME: value, or - NAME=value."),
             )
-        elif not _changes_witness(inner, name):
+        elif not _changes_what_runs(inner, name):
             found[name] = _taken_over(scope, name, {}) if given is None else given
     return found
 
@@ -67,8 +67,8 @@ def changes_programs(name: str) -> bool:
     return name.upper().startswith("LD_") or name in {"PATH", "BASH_ENV", "ENV"}
 
 
-def _changes_witness(scope: Scope, name: str) -> bool:
-    if not (scope.witness and changes_programs(name)):
+def _changes_what_runs(scope: Scope, name: str) -> bool:
+    if not (scope.under_test and changes_programs(name)):
         return False
     scope.error(
         "witness-changed",
@@ -127,7 +127,7 @@ def _read(
         at = Place(file, variable.line, variable.name)
         if not _ANY.match(variable.name):  # an empty one starts no container
             out.add("error", "env-syntax", at, msg("This line is not of the form NAME=value."))
-        elif not _changes_witness(scope, variable.name):
+        elif not _changes_what_runs(scope, variable.name):
             text = _taken_over(scope, variable.name, own) if variable.value is None else variable.value
             if text is not None:
                 found[variable.name] = text

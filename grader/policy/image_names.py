@@ -1,4 +1,4 @@
-"""Names of images: their one normal form, and which of them may be named at all."""
+"""Names of images: which of them may be named at all."""
 
 from __future__ import annotations
 
@@ -6,62 +6,17 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from grader.model.text import Text, msg
 from grader.policy import bitnami, registries
+from grader.policy.image import parse
 
 if TYPE_CHECKING:
+    from grader.policy.image import Image
     from grader.policy.scope import Scope
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REFERENCE = re.compile(
-    rf"(?:(?P<host>[A-Za-z0-9.\-]+(?::[0-9]+)?|\[[0-9a-fA-F:.]+\](?::[0-9]+)?)/)?"
-    rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
-    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?\Z"
-)
 _NUMBER = re.compile(r"(?:0x[0-9a-f]+|[0-9]{8,})/")  # an address to some tools
 _HEX = re.compile(r"[0-9a-f]{2,64}\Z")
 _OURS = re.compile(r"grader(?:-[^/]*)?(?:/|\Z)")
-
-
-class Image(msgspec.Struct, frozen=True):
-    """A parsed name: host ("" for Docker's own), path without "library/", tag, digest."""
-
-    host: str
-    path: str
-    tag: str
-    digest: str
-
-    @property
-    def upstream(self) -> str:
-        """The name without tag and digest, as the catalogue and contracts write it."""
-        return f"{self.host}/{self.path}" if self.host else self.path
-
-    @property
-    def name(self) -> str:
-        """The normal form: upstream, tag (latest unless said) and digest."""
-        tag = f":{self.tag}" if self.tag else ""
-        return f"{self.upstream}{tag}" + (f"@{self.digest}" if self.digest else "")
-
-
-def parse(name: str) -> Image | None:
-    """Return the parsed name, or None if it is no well-formed reference."""
-    match = _REFERENCE.match(name) if len(name) <= 300 else None
-    if not match:
-        return None
-    host, path = match["host"] or "", match["path"]
-    if host and not ("." in host or ":" in host or host == "localhost"):
-        host, path = "", f"{host}/{path}"
-        if host != host.lower() or path != path.lower():
-            return None
-    host = host.lower()
-    if host in registries.DOCKER_HUB:  # what a name without a host means
-        host = ""
-    if not host:
-        path = path.removeprefix("library/")
-    tag = match["tag"] or ("" if match["digest"] else "latest")
-    return Image(host, path, tag, match["digest"] or "")
 
 
 def forbidden(image: Image, written: str) -> Text | None:

@@ -17,13 +17,14 @@ from grader.policy.relocate import relocate_model
 from grader.policy.resources import NAME, NETWORK, VOLUME, judge_files, judge_section
 from grader.policy.rules import unknown
 from grader.policy.scope import Catalogue, Project, Scope
-from grader.policy.service import Judged, built_image_name, judge_service
+from grader.policy.service import built_image_name, judge_service
 from grader.policy.sources import Source, Sources
 
 if TYPE_CHECKING:
     from grader.model.assignment import Assignment
     from grader.model.plan import StackPlan
     from grader.model.workspace import Workspace
+    from grader.policy.judged import Judged
 
 TOP_LEVEL = ("services", "networks", "volumes", "configs", "secrets", "name", "version", "include", "models")
 MAX_SERVICES = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from grader.model.plan import Fill
+from grader.model.plan import VolumeContent
 from grader.model.text import msg
 from grader.policy.document.nodes import Mapping, Node, Scalar
 from grader.policy.files import file_config, inside, relative
@@ -13,18 +13,17 @@ from grader.policy.rules import DROP, Table, dropped, items, judge_mapping, nest
 from grader.policy.values import as_bool, as_bytes, as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from grader.brokers.rules import Rules
     from grader.policy.scope import Scope
 
 TMPFS_CAP = 256 << 20
 MAX_MOUNTS = 50
 _SYSTEM = ("/proc", "/sys", "/dev")
-_WITNESS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
-_WITNESS_CONFIGURATION = ("/usr/local/etc",)  # where redis images document their configuration
-# what the loader reads, and where Kafka's images keep the scripts that start them (their templates may be replaced)
-_WITNESS_ETC = re.compile(
-    r"/etc(/(ld\.so\.[^/]*(/.*)?|alternatives(/.*)?|(kafka|confluent)(/docker(/(?!.*\.(properties|template|ya?ml)\Z).*)?)?))?\Z",
-    re.DOTALL,
-)
+_PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt")
+_CONFIGURATION = ("/usr/local/etc",)  # where some images document their configuration
+_LOADER = re.compile(r"/etc(/(ld\.so\.[^/]*(/.*)?|alternatives(/.*)?))?\Z", re.DOTALL)  # what the loader reads
 _MODES = frozenset({
     "ro", "rw", "z", "Z", "cached", "delegated", "consistent", "nocopy", "private", "rprivate",
 })  # fmt: skip
@@ -54,7 +53,7 @@ def judge_target(scope: Scope, target: str) -> str | None:
     clean = container_path(scope, target)
     if clean is None:
         return None
-    if scope.witness and holds_programs(clean):
+    if scope.under_test and holds_programs(clean, scope.rules):
         scope.error(
             "witness-covered",
             msg(
@@ -68,9 +67,11 @@ def judge_target(scope: Scope, target: str) -> str | None:
     return clean
 
 
-def holds_programs(path: str) -> bool:
+def holds_programs(path: str, rules: Iterable[Rules]) -> bool:
     """Say whether a path (in normal form) of a broker's image holds its programs, or what decides which of them run."""
-    return (_below(path, _WITNESS) and not _below(path, _WITNESS_CONFIGURATION)) or bool(_WITNESS_ETC.match(path))
+    if _LOADER.match(path) or any(r.programs and re.match(r.programs, path, re.DOTALL) for r in rules):
+        return True
+    return _below(path, _PROGRAMS) and not _below(path, _CONFIGURATION)
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:
@@ -201,12 +202,12 @@ def _bind(scope: Scope, source: str, target: str) -> dict[str, Any] | None:
 
 def _folder(scope: Scope, source: str, target: str, exists: bool) -> dict[str, Any]:
     project = scope.project
-    known = next((f.volume for f in project.fills if f.source == source), None)
+    known = next((f.volume for f in project.volume_contents if f.source == source), None)
     if known is None:
-        known = f"fill-{len(project.fills) + 1}"
+        known = f"fill-{len(project.volume_contents) + 1}"
         while known in project.volume_names:
             known += "x"
-        project.fills.append(Fill(volume=known, source=source))
+        project.volume_contents.append(VolumeContent(volume=known, source=source))
         said = source in project.left_behind
         if exists and not said:
             scope.notice(

@@ -60,8 +60,8 @@ def own_service(scope: Scope, text: str) -> Any:
     """`service:<name>` of a service of this project."""
     name = text.removeprefix("service:")
     contract = scope.project.assignment.service(name) if scope.project.assignment else None
-    if scope.witness or (
-        contract and contract.images
+    if scope.under_test or (
+        contract and contract.images and name in scope.project.service_names
     ):  # with its address or among its processes, one could act in its place
         scope.error(
             "witness-shared",

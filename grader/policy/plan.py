@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grader.model.plan import Build, Fill, ImageUse, StackPlan, Wait
-from grader.policy import sealed
+from grader.model.plan import Build, ImageUse, StackPlan, VolumeContent, Wait
+from grader.policy import emitted
 from grader.policy.data_folders import data_folders
 from grader.policy.document.interpolate import escape
 from grader.policy.health import shortened, written
@@ -15,8 +15,8 @@ from grader.policy.health import shortened, written
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from grader.policy.judged import Judged
     from grader.policy.scope import Project
-    from grader.policy.service import Judged
 
 
 def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] = ()) -> StackPlan:
@@ -45,27 +45,31 @@ def assemble(project: Project, kept: dict[str, Judged], waits: tuple[Wait, ...] 
     names = [s["image"] for s in services.values() if not str(s["image"]).startswith("build:")]
     names += [name for build in builds for name in build.base_images]
     names = list(dict.fromkeys(names))
+    contract = project.assignment.services if project.assignment else ()
     compose = _escaped(compose)
-    sealed.check(compose, project.limits)
+    emitted.check(compose, project.limits)
     return StackPlan(
         compose=compose,
         builds=builds,
-        fills=tuple(_fills(project, kept, volumes)),
+        volume_contents=tuple(_fills(project, kept, volumes)),
         replicas={name: one.emitted["scale"] for name, one in kept.items()},
         images=tuple(names),
         waits=waits,
+        contract=tuple(service for service in contract if service.name in kept),
         uses=tuple(_use(project, name) for name in names),
         findings=project.out.all,
     )
 
 
-def _fills(project: Project, kept: dict[str, Judged], volumes: dict[str, Any]) -> Iterator[Fill]:
+def _fills(project: Project, kept: dict[str, Judged], volumes: dict[str, Any]) -> Iterator[VolumeContent]:
     """Yield what is filled: nothing where the submission has nothing, unless a program must be able to write there."""
     data = {str(folder.path) for folder in data_folders(project, kept)}
-    for fill in project.fills:
-        there = (project.root / fill.source).is_dir()
-        if fill.volume in volumes and (there or fill.source in data):
-            yield Fill(volume=fill.volume, source=fill.source if there else "", data=fill.source in data)
+    for content in project.volume_contents:
+        there = (project.root / content.source).is_dir()
+        if content.volume in volumes and (there or content.source in data):
+            yield VolumeContent(
+                volume=content.volume, source=content.source if there else "", data=content.source in data
+            )
 
 
 def _service(one: Judged, *, waited: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import msgspec
 from grader.errors import SubmissionRefusedError
 from grader.model.findings import Finding
 from grader.model.text import Text, msg
-from grader.policy import sealed, waiting
+from grader.policy import emitted, waiting
 from grader.policy.collect import Collector, Place
 from grader.policy.dockerfile import syntax as df
 from grader.policy.dockerfile.metadata import (
@@ -77,7 +77,7 @@ def judge_images(plan: StackPlan, images: Mapping[str, PulledImage], limits: Lim
     }
     _settle(out, plan, services, images)
     compose = {**plan.compose, "services": services}
-    sealed.check(compose, limits)
+    emitted.check(compose, limits)
     return msgspec.structs.replace(
         plan,
         compose=compose,

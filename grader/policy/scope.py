@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from grader.brokers.registry import rooms
 from grader.model.assignment import Assignment, ContractService, Limits
 from grader.policy.collect import Collector, Place
 
@@ -12,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from grader.brokers.rules import Rules
     from grader.model.findings import Severity
-    from grader.model.plan import Build, Fill
+    from grader.model.plan import Build, VolumeContent
     from grader.model.text import Text
     from grader.policy.document.nodes import Node
 
 
-STEP = 1_000_000  # more lines than a file can have
+STEP = 1_000_000  # more than a file has lines
 
 
 class Catalogue(Protocol):
@@ -47,7 +49,7 @@ class Project:
     built_images: dict[str, str] = field(default_factory=dict)  # the student's name for a built image -> service
     written: dict[str, Place] = field(default_factory=dict)  # an image's name -> where it is named first
     builds: list[Build] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
+    volume_contents: list[VolumeContent] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)  # name of an emitted config -> its content
     file_sources: dict[str, str] = field(default_factory=dict)  # path in the submission -> name of its config
     named_files: dict[str, str] = field(default_factory=dict)  # "configs:x", "secrets:x" -> name of an emitted config
@@ -61,12 +63,12 @@ class Project:
     content: int = 0  # characters of files read for environments and contents
 
     @staticmethod
-    def raised(number: int) -> int:
-        """Return what the lines of the further file of this number (from 1) are raised by."""
+    def line_offset(number: int) -> int:
+        """Return what is added to every line of the `number`-th further file (from 1): `place` tells the file by it."""
         return number * STEP
 
     def place(self, line: int, path: str) -> Place:
-        """Return the place of a line: values of several files meet in one model, so a line says which file it is of."""
+        """Return file and line of a line in the model, where values of several files have met (see `line_offset`)."""
         number, line = divmod(line, STEP)
         return Place(self.further_files[number - 1] if number else self.file, line, path)
 
@@ -101,6 +103,10 @@ class Scope:
         """Return this scope with the line of `node`."""
         return Scope(self.project, self.path, node.line or self.line, self.service, self.sink, self.file)
 
+    def in_file(self, file: str, line: int) -> Scope:
+        """Return the same place of the model, written at a line of another file."""
+        return Scope(self.project, self.path, line, self.service, self.sink, file)
+
     @property
     def place(self) -> Place:
         """Where this is."""
@@ -113,10 +119,19 @@ class Scope:
         return assignment.service(self.service) if assignment else None
 
     @property
-    def witness(self) -> bool:
+    def under_test(self) -> bool:
         """Whether this is a broker or database whose behaviour must be ours to trust."""
         contract = self.contract
         return bool(contract and contract.images)
+
+    @property
+    def rules(self) -> tuple[Rules, ...]:
+        """What may be set on the service being judged, by the systems that the contract lets it be."""
+        contract = self.contract
+        if contract is None:
+            return ()
+        brokers = (room.broker for room in rooms().values())
+        return tuple(b.rules for b in brokers if b.role == contract.role or set(b.images).intersection(contract.images))
 
     def add(self, severity: Severity, code: str, message: Text, remedy: Text | None = None) -> None:
         """Say something about this place."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from grader.model.plan import Build
 from grader.model.text import msg
 from grader.policy import forms
 from grader.policy.bitnami import Sets
 from grader.policy.build import judge_build
 from grader.policy.document.nodes import Mapping, Node, Scalar, text_of
 from grader.policy.environment import judge_env_file
-from grader.policy.image_names import judge_image, parse
+from grader.policy.evidence import not_built_elsewhere, right_image
+from grader.policy.image import parse
+from grader.policy.image_names import judge_image
+from grader.policy.judged import Judged
 from grader.policy.mounts import split
 from grader.policy.ports import container_ports, fixed_port_line
 from grader.policy.rules import judge_mapping
 from grader.policy.service_table import SERVICE
-from grader.policy.witness import right_image, witness_is_built
 
 if TYPE_CHECKING:
+    from grader.model.plan import Build
     from grader.policy.scope import Scope
 
 CAP_DROP = ("AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT")  # official images need the others
@@ -31,31 +31,6 @@ KEPT = (
 )  # fmt: skip
 MAX_ATTEMPTS = 1000
 _DANGEROUS = frozenset({"cap_add"})  # what it asks for matters more than how
-
-
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A judged service.
-
-    emitted: for Compose, with `healthcheck` still in seconds. lines: attribute ("depends_on.redis") -> line.
-    fixed_port_line: of a port of the host that only one container can have (0: none). images: names that it or its
-    build needs.
-    """
-
-    name: str
-    line: int
-    emitted: dict[str, Any]
-    replicas: int
-    lines: dict[str, int]
-    replicas_written: bool = False
-    container_name: str = ""
-    fixed_port_line: int = 0
-    profiles: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-    build: Build | None = None
-
-    def place(self, attribute: str) -> int:
-        """Return the line of an attribute, or of the service where it has none."""
-        return self.lines.get(attribute, self.line)
 
 
 def judge_service(scope: Scope, node: Node) -> Judged | None:
@@ -146,14 +121,14 @@ def _image(
     at = scope.at("image", lines["image"])
     builder = scope.project.built_images.get(image_key(written))
     if builder:
-        if scope.witness:  # it would run what another service builds, under the name of a catalogue image
-            witness_is_built(at)
+        if scope.under_test:  # it would run what another service builds, under the name of a catalogue image
+            not_built_elsewhere(at)
         return f"build:{builder}", None, ()
     sets = Sets(
         variables=tuple(found["environment"]),
         targets=tuple(mount["target"] for mount in found.get("volumes", [])),
     )
-    if scope.witness:
+    if scope.under_test:
         image = parse(written)
         return (image.name, None, (image.name,)) if image and right_image(at, written, sets) else ("", None, ())
     image = judge_image(at, written, sets)

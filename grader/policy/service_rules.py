@@ -229,7 +229,7 @@ def depends_on(scope: Scope, node: Node) -> Any:
 def volumes_from(scope: Scope, node: Node) -> Any:
     """Mounts of a service of this project."""
     kept: list[str] = []
-    if scope.witness:  # what another service has mounted would cover programs unseen
+    if scope.under_test:  # what another service has mounted would cover programs unseen
         scope.error(
             "witness-covered",
             msg("%(service)s cannot take over the mounts of another service.", service=scope.service),

@@ -26,7 +26,7 @@ _REMOTE = re.compile(r"[a-z0-9+.-]+:|git@|github\.com/|[^/]*@|.*\.git(#|\Z)", re
 class Source:
     """One file: its name and folder in the submission ("" for the top), its variables, its tree as it was read.
 
-    `base` is what its lines are raised by (see `Project.place`); `services` are its own, raw or with variables
+    `base` is added to its lines (see `Project.line_offset`); `services` are its own, raw or with variables
     replaced as the file's part in the model demands.
     """
 
@@ -112,7 +112,7 @@ class Sources:
             project.out.add("error", "compose-not-mapping", Place(name, max(tree.line, 1)), message)
             return None
         folder = name.rpartition("/")[0]
-        source = Source(name, folder, project.raised(len(project.further_files)), tree, dict(project.variables))
+        source = Source(name, folder, project.line_offset(len(project.further_files)), tree, dict(project.variables))
         services = tree.get("services")
         source.services = services if isinstance(services, Mapping) else Mapping()
         return source

@@ -13,8 +13,8 @@ from grader.model.text import Text, msg
 from grader.policy.scope import Scope
 
 if TYPE_CHECKING:
+    from grader.policy.judged import Judged
     from grader.policy.scope import Project
-    from grader.policy.service import Judged
 
 CODE = "dependency-without-healthcheck"
 _BUILT = "build:"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from grader.stack.stack import Stack
+    from grader.probes.reach import Stack
 
 
 def names_of(stack: Stack) -> dict[str, str]:
@@ -14,21 +14,30 @@ def names_of(stack: Stack) -> dict[str, str]:
 
 
 class Addresses:
-    """Names of containers by IPv4 address. An observer asks at every event, so the engine is asked only after changes.
+    """Names of containers by IPv4 address. Observers ask at every event, the engine is asked when it must be alone.
 
-    A new connection's address is looked up in a list made after the last change that the engine announced.
+    The engine announces a change late where the machine is busy: a container may have worked before it is said that it
+    started. So an address that is in no list is looked up in a new one, once until the next change where it is nobody's
+    (the grader's own is met at every look). What has gone keeps its name, since what it sent is shown later still.
     """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._names: dict[str, str] | None = None
+        self._listed: dict[str, str] | None = None
+        self._known: dict[str, str] = {}
+        self._strangers: set[str] = set()
 
     def changed(self) -> None:
         """Forget the list: a container has started or died, and addresses may have moved."""
-        self._names = None
+        self._listed = None
+        self._strangers = set()
 
     def name_of(self, address: str) -> str:
         """Return the container's name ("worker-2"), or "" for an address that is none of the submission's."""
-        if self._names is None:
-            self._names = names_of(self._stack)
-        return self._names.get(address, "")
+        listed = self._listed
+        if listed is None or not (address in listed or address in self._strangers):
+            listed = self._listed = names_of(self._stack)
+            self._known |= listed
+            if address not in self._known:
+                self._strangers.add(address)
+        return listed.get(address) or self._known.get(address, "")

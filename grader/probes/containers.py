@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from grader.probes.addresses import Addresses
+    from grader.probes.reach import Stack
     from grader.probes.recorder import Recorder
-    from grader.stack.stack import Stack
 
 KINDS = {"start": "started", "die": "died", "oom": "out-of-memory", "pause": "paused", "unpause": "unpaused"}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grader.reports.class_stats import Bin
+    from grader.presentation.class_stats import Bin
 
 PLOT_TOP = 40.0  # room for the mark of the median and the numbers above the bars
 PLOT_HEIGHT = 130.0

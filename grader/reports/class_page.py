@@ -10,15 +10,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
-from grader import i18n, untrusted
-from grader.exports import atomic
-from grader.exports.gradebook import number
-from grader.model.reasons import REASONS
+from grader import atomic, i18n, untrusted
+from grader.brokers.reasons import reason_of
 from grader.model.text import Text, msg
+from grader.presentation import limits
+from grader.presentation.class_stats import STATES, row_max, settled, statistics, who
+from grader.presentation.words import COUNTS, GLYPHS, LEVELS, VERDICTS, Words, number
 from grader.reports import charts
-from grader.reports.class_stats import STATES, row_max, settled, statistics, who
 from grader.reports.html import TEMPLATES, environment
-from grader.reports.words import COUNTS, GLYPHS, LEVELS, VERDICTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from grader.model.classroom import Gradebook, Row, State
     from grader.model.outcome import Verdict
-    from grader.reports.class_stats import Cause, CheckFigures, Pair, Statistics, Who
+    from grader.presentation.class_stats import Cause, CheckFigures, Pair, Statistics, Who
 
 STATE_WORDS: Final[dict[State, Text]] = {
     "final": msg("final"),
@@ -36,7 +35,6 @@ STATE_WORDS: Final[dict[State, Text]] = {
     "excused": msg("excused"),
 }
 NOTHING: Final = "\u2013"
-MAX_NOTICES: Final = 40
 SAYS_LITTLE: Final = 0.1  # a check with less discrimination deserves a look
 PERFECT: Final = 0.95  # of a class passing: then low discrimination is no fault
 
@@ -105,7 +103,7 @@ class ClassView(NamedTuple):
     median_seconds: float
     unsettled: tuple[Link, ...]
     missing: tuple[Link, ...]
-    alike: tuple[PairRow, ...]
+    similar: tuple[PairRow, ...]
     notices: tuple[str, ...]
 
 
@@ -184,7 +182,7 @@ def class_view(book: Gradebook, figures: Statistics, words: Words) -> ClassView:
         lang=words.lang,
         title=book.assignment.title.in_language(words.lang),
         version=book.assignment.version,
-        made_at=untrusted.one_line(book.made_at, limit=40),
+        made_at=untrusted.one_line(book.made_at, limit=limits.MOMENT),
         students=figures.students,
         states=tuple((state, words(STATE_WORDS[state]), n) for state, n in figures.states.items() if n),
         late=figures.late,
@@ -199,8 +197,8 @@ def class_view(book: Gradebook, figures: Statistics, words: Words) -> ClassView:
         median_seconds=figures.median_seconds,
         unsettled=_links(figures.unsettled),
         missing=_links(figures.missing),
-        alike=tuple(_pair_row(p) for p in figures.alike),
-        notices=tuple(words(n) for n in book.notices[:MAX_NOTICES]),
+        similar=tuple(_pair_row(p) for p in figures.similar),
+        notices=tuple(words(n) for n in book.notices[: limits.PAGE_NOTICES]),
     )
 
 
@@ -212,7 +210,7 @@ def student_row(row: Row, book: Gradebook, words: dict[str, Words]) -> StudentRo
     kinds = (row.state, *["late"] * row.entry.late, *["changed"] * bool(row.adjustments or row.overridden))
     return StudentRow(
         link=link(who(row)),
-        student=untrusted.one_line(row.entry.student, limit=80),
+        student=untrusted.one_line(row.entry.student, limit=limits.LABEL),
         kinds=" ".join(kinds),
         state=row.state,
         score=str(number(row.score)) if shown else NOTHING,
@@ -299,8 +297,8 @@ def _cause_rows(causes: Sequence[Cause], titles: dict[str, str], words: Words) -
 
 
 def _reason(code: str, words: Words) -> str:
-    reason = REASONS.get(code)
-    return words(reason.title) if reason else untrusted.one_line(code, limit=60)
+    reason = reason_of(code, words.extra)
+    return words(reason.title) if reason else untrusted.one_line(code, limit=limits.CODE)
 
 
 def _links(students: Iterable[Who]) -> tuple[Link, ...]:

@@ -10,12 +10,13 @@ from rich.text import Text as Line
 
 from grader import untrusted
 from grader.events import CheckBegan, CheckEnded, Notice, StageBegan, StageEnded
-from grader.exports.findings import SEVERITIES as RANKS
-from grader.exports.findings import worst
 from grader.model.findings import Finding
 from grader.model.text import literal, msg
+from grader.presentation import limits
+from grader.presentation.findings import SEVERITIES as RANKS
+from grader.presentation.findings import worst
+from grader.presentation.words import GLYPHS, STATUS_MEANINGS, STATUSES, Words
 from grader.reports.view import finding_view, headline, page_view
-from grader.reports.words import GLYPHS, STATUS_MEANINGS, STATUSES, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,17 +25,14 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from grader.events import PipelineEvent
-    from grader.exports.result_json import Audience
     from grader.model.assignment import Assignment
-    from grader.model.grade import Result
     from grader.model.outcome import Outcome
+    from grader.presentation.audience import Redacted
     from grader.reports.progress import Attempt
     from grader.reports.view import CheckView, FindingView, PageView
 
 STYLES = {"passed": "green", "failed": "bold red", "blocked": "yellow", "error": "bold magenta"}
 SEVERITIES = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "notice": ("·", "dim")}
-DETAIL_LINES = 12
-MAX_FINDINGS = 100
 
 
 class ConsoleListener:
@@ -44,12 +42,9 @@ class ConsoleListener:
     spinner goes away when the pipeline raises.
     """
 
-    def __init__(
-        self, console: Console, assignment: Assignment | None, lang: str, audience: Audience = "instructor"
-    ) -> None:
+    def __init__(self, console: Console, assignment: Assignment | None, lang: str) -> None:
         self._console = console
         self._assignment = assignment
-        self._audience = audience
         self._words = Words(lang, assignment)
         self._status: Status | None = None
 
@@ -80,12 +75,8 @@ class ConsoleListener:
         self._running("")
 
     def _check(self, outcome: Outcome) -> None:
-        seconds = outcome.ended - outcome.began if self._open(outcome.check) else 0.0
+        seconds = outcome.ended - outcome.began
         self._line(GLYPHS[outcome.verdict], STYLES[outcome.verdict], self._title(outcome.check), seconds, indent=2)
-
-    def _open(self, check: str) -> bool:
-        specs = self._assignment.checks if self._assignment else ()
-        return self._audience == "instructor" or any(s.id == check and s.visibility == "public" for s in specs)
 
     def _title(self, check: str) -> str:
         specs = self._assignment.checks if self._assignment else ()
@@ -111,11 +102,10 @@ class ConsoleListener:
 
 
 def summary(
-    result: Result,
+    result: Redacted,
     console: Console,
     *,
     lang: str = "es",
-    audience: Audience = "instructor",
     report: Path | None = None,
     earlier: Attempt | None = None,
 ) -> None:
@@ -124,7 +114,7 @@ def summary(
     earlier: the attempt before this one, to say what changed since.
     """
     words = Words(lang, result.assignment)
-    view = page_view(result, lang, audience, earlier)
+    view = page_view(result, lang, earlier)
     console.print()
     if view.problems:
         for shown in view.problems:
@@ -152,7 +142,7 @@ def findings(
 ) -> None:
     """Print findings alone, the worst first (for refused submissions and for `inspect`)."""
     words = Words(lang, assignment)
-    for finding in sorted(worst(tuple(found), MAX_FINDINGS), key=lambda f: RANKS.index(f.severity)):
+    for finding in sorted(worst(tuple(found), limits.CONSOLE_FINDINGS), key=lambda f: RANKS.index(f.severity)):
         _finding(console, finding_view(finding, words), words)
 
 
@@ -249,7 +239,7 @@ def _finding(console: Console, finding: FindingView, words: Words) -> None:
     head.append(untrusted.for_log(finding.message))
     console.print(head)
     _field(console, words(msg("How to mend it:")).rstrip(":"), finding.remedy)
-    for line in finding.detail[-DETAIL_LINES:]:
+    for line in finding.detail[-limits.CONSOLE_LINES :]:
         console.print(Padding(Line(f"│ {untrusted.for_log(line)}", style="dim"), (0, 0, 0, 4), expand=False))
     console.print(Padding(Line(f"[{untrusted.for_log(finding.code)}]", style="dim"), (0, 0, 0, 2), expand=False))
 

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import jinja2
 
-from grader import i18n
-from grader.exports import atomic
+from grader import atomic, i18n
+from grader.presentation.words import GLYPHS, Words
 from grader.reports.view import headline, page_view
-from grader.reports.words import GLYPHS, Words
 
 if TYPE_CHECKING:
-    from grader.exports.result_json import Audience
-    from grader.model.grade import Result
+    from grader.presentation.audience import Redacted
     from grader.reports.progress import Attempt
     from grader.reports.view import PageView
 
@@ -24,10 +22,9 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def write(
-    result: Result,
+    result: Redacted,
     path: Path,
     *,
-    audience: Audience = "instructor",
     lang: str = "es",
     earlier: Attempt | None = None,
 ) -> None:
@@ -35,13 +32,13 @@ def write(
 
     earlier: the attempt before this one, to say what changed since.
     """
-    text = page(result, audience=audience, lang=lang, earlier=earlier)
+    text = page(result, lang=lang, earlier=earlier)
     atomic.write(path, text.encode("utf-8", "replace"))
 
 
-def page(result: Result, *, audience: Audience = "instructor", lang: str = "es", earlier: Attempt | None = None) -> str:
+def page(result: Redacted, *, lang: str = "es", earlier: Attempt | None = None) -> str:
     """Return the whole page as text."""
-    views = {code: page_view(result, code, audience, earlier) for code in i18n.languages}
+    views = {code: page_view(result, code, earlier) for code in i18n.languages}
     bodies = {code: _body(view, result) for code, view in views.items()}
     return (
         environment(lang)
@@ -56,7 +53,7 @@ def page(result: Result, *, audience: Audience = "instructor", lang: str = "es",
     )
 
 
-def _body(view: PageView, result: Result) -> str:
+def _body(view: PageView, result: Redacted) -> str:
     words = Words(view.lang, result.assignment)
     template = environment(view.lang).get_template("body.html.j2")
     return template.render(v=view, lang=view.lang, headline=lambda check: headline(check, words))

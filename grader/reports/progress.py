@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from grader.model.grade import Result
 
-How = Literal["mended", "broken", "other-reason"]
+How = Literal["fixed", "broken", "other-reason"]
 WORDS: dict[How, Text] = {
-    "mended": msg("now passes"),
+    "fixed": msg("now passes"),
     "broken": msg("no longer passes"),
     "other-reason": msg("fails for another reason than before"),
 }
@@ -40,6 +40,7 @@ class Change(NamedTuple):
     how: How
 
 
+# of each check its verdict and reason; "" where a reader did not get to know it
 Attempt = dict[str, tuple[str, str]]
 
 
@@ -60,7 +61,7 @@ def of_result(result: Result) -> Attempt:
 
 
 def changes(earlier: Attempt | None, result: Result) -> tuple[Change, ...] | None:
-    """Return what is not as it was, what was mended first; None without an earlier attempt."""
+    """Return what is not as it was, what was fixed first; None without an earlier attempt."""
     if earlier is None:
         return None
     found = []
@@ -69,10 +70,10 @@ def changes(earlier: Attempt | None, result: Result) -> tuple[Change, ...] | Non
         if not verdict or "error" in {verdict, outcome.verdict}:
             continue
         if verdict != "passed" and outcome.verdict == "passed":
-            found.append(Change(outcome.check, "mended"))
+            found.append(Change(outcome.check, "fixed"))
         elif verdict == "passed" and outcome.verdict == "failed":
             found.append(Change(outcome.check, "broken"))
-        elif outcome.verdict == verdict == "failed" and reason != outcome.reason:
+        elif outcome.verdict == verdict == "failed" and reason and outcome.reason not in {"", reason}:
             found.append(Change(outcome.check, "other-reason"))
-    order: list[How] = ["mended", "broken", "other-reason"]
+    order: list[How] = ["fixed", "broken", "other-reason"]
     return tuple(sorted(found, key=lambda c: order.index(c.how)))

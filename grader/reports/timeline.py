@@ -4,39 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from grader import untrusted
+from grader import brokers, untrusted
+from grader.brokers import Kind, Source
 from grader.model.text import Text, msg
-from grader.reports import allowance
+from grader.presentation import limits
+from grader.reports import fitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grader.model.history import Event
-    from grader.reports.words import Words
+    from grader.presentation.words import Words
 
-# kind -> words with the actor, words without it
-KINDS: Final[dict[str, tuple[Text, Text]]] = {
-    "fault": (msg("we broke %(actor)s"), msg("we broke something")),
-    "healed": (msg("we put %(actor)s right again"), msg("we put it right again")),
-    "note": (msg("note on %(actor)s"), msg("note")),
-    "observing": (msg("we watch %(actor)s from here on"), msg("we watch the broker from here on")),
-    "observing-ended": (msg("we do not see %(actor)s any more"), msg("we do not see the broker any more")),
-    "started": (msg("%(actor)s started"), msg("a container started")),
-    "died": (msg("%(actor)s ended"), msg("a container ended")),
-    "paused": (msg("%(actor)s stands still"), msg("a container stands still")),
-    "unpaused": (msg("%(actor)s goes on"), msg("a container goes on")),
-    "out-of-memory": (msg("%(actor)s ran out of memory"), msg("a container ran out of memory")),
-    "published": (msg("published by %(actor)s:"), msg("published:")),
-    "delivered": (msg("delivered to %(actor)s:"), msg("delivered:")),
-    "stored": (msg("lies in the queue of %(actor)s:"), msg("lies in the queue:")),
-    "queue-gone": (msg("a queue of %(actor)s was deleted:"), msg("a queue was deleted:")),
-    "produced": (msg("produced by us to %(actor)s:"), msg("produced by us:")),
-    "group": (msg("the consumer group of %(actor)s"), msg("the consumer group:")),
-    "assigned": (msg("partitions of %(actor)s now:"), msg("partitions now:")),
-    "row": (msg("row in the database by %(actor)s:"), msg("row in the database:")),
-    "request": (msg("request to %(actor)s:"), msg("request:")),
-    "response": (msg("answer of %(actor)s:"), msg("answer:")),
-}
+# What the grader does, and what containers do; what brokers and services do their rooms say (`brokers.sources`).
+_OURS: Final = Source(
+    glyph="⚡",
+    kinds={
+        "fault": Kind(msg("we broke %(actor)s"), msg("we broke something")),
+        "healed": Kind(msg("we put %(actor)s right again"), msg("we put it right again")),
+        "note": Kind(msg("note on %(actor)s"), msg("note")),
+    },
+)
+_CONTAINERS: Final = Source(
+    glyph="▣",
+    kinds={
+        "started": Kind(msg("%(actor)s started"), msg("a container started")),
+        "died": Kind(msg("%(actor)s ended"), msg("a container ended")),
+        "paused": Kind(msg("%(actor)s stands still"), msg("a container stands still")),
+        "unpaused": Kind(msg("%(actor)s goes on"), msg("a container goes on")),
+        "out-of-memory": Kind(msg("%(actor)s ran out of memory"), msg("a container ran out of memory")),
+    },
+)
+_UNKNOWN: Final = Source(kinds={})
 FAULTS: Final[dict[str, Text]] = {
     "kill": msg("we killed %(actor)s (SIGKILL)"),
     "stop": msg("we stopped %(actor)s (SIGTERM)"),
@@ -61,15 +60,8 @@ HEALED: Final[dict[str, Text]] = {
     "scale": msg("we changed the number of replicas of %(actor)s back"),
     "disconnect": msg("we connected %(actor)s again"),
 }
-GLYPHS: Final[dict[str, str]] = {"grader": "⚡", "docker": "▣", "amqp": "✉", "http": "⇄", "kafka": "≡"}
-
-_NOISE: Final = frozenset({"epoch", "digest", "fields", "action", "body"})
-_WHERE: Final = ("exchange", "queue", "queues", "container", "method", "path", "routing_keys")
-MAX_PART = 12  # events between two landmarks that are shown one by one
-MAX_ROWS = 60
-MAX_DETAILS = 8
-ROW_TEXT = 500  # bytes of one row's words in the page
-ROW_MARKUP = 350
+_NOISE: Final = frozenset({"action"})
+_AS_IT_IS: Final = frozenset({"container", "text", "message", "error"})
 
 
 class Row(NamedTuple):
@@ -86,12 +78,12 @@ class Row(NamedTuple):
     fault: bool = False
 
 
-def rows(events: Sequence[Event], began: float, words: Words, room: int = allowance.TIMELINES) -> tuple[Row, ...]:
+def rows(events: Sequence[Event], began: float, words: Words, budget: int = limits.TIMELINES) -> tuple[Row, ...]:
     """Return the timeline of `events` with times relative to `began`.
 
     What the grader did parts the timeline; between two such landmarks many events of the same kind become one row.
-    At most MAX_ROWS rows are kept, the first and the last ones and every landmark, fewer if they take more than `room`
-    bytes of the page.
+    At most `limits.ROWS` are kept, the first and the last ones and every landmark, fewer if they take more than
+    `budget` bytes of the page.
     """
     result: list[Row] = []
     part: list[Event] = []
@@ -103,14 +95,14 @@ def rows(events: Sequence[Event], began: float, words: Words, room: int = allowa
         else:
             part.append(event)
     result += _part(part, began, words)
-    needed = sum(ROW_MARKUP + _cost(row) for row in result) // max(1, len(result))
-    return _capped(result, words, max(3, min(MAX_ROWS, room // max(1, needed))))
+    needed = sum(limits.ROW_MARKUP + _cost(row) for row in result) // max(1, len(result))
+    return _capped(result, words, max(3, min(limits.ROWS, budget // max(1, needed))))
 
 
 def _part(events: list[Event], began: float, words: Words) -> list[Row]:
     groups: dict[tuple[str, ...], list[Event]] = {}
     for number, event in enumerate(events):
-        alone = (str(number),) if len(events) <= MAX_PART else ()
+        alone = (str(number),) if len(events) <= limits.PART else ()
         key = (event.source, event.kind, event.actor, *_details(event, words), *alone)
         groups.setdefault(key, []).append(event)
     return [_row(group, began, words) for group in groups.values()]
@@ -135,7 +127,7 @@ def _capped(result: list[Row], words: Words, most: int) -> tuple[Row, ...]:
 
 
 def _cost(row: Row) -> int:
-    return sum(allowance.cost(text) for text in (row.what, row.subject, *row.details))
+    return sum(fitting.cost(text) for text in (row.what, row.subject, *row.details))
 
 
 def _row(group: list[Event], began: float, words: Words) -> Row:
@@ -143,21 +135,21 @@ def _row(group: list[Event], began: float, words: Words) -> Row:
     row = Row(
         at=first.at - began,
         until=last.at - began,
-        source=untrusted.one_line(first.source, limit=20),
-        glyph=GLYPHS.get(first.source, "•"),
+        source=untrusted.one_line(first.source, limit=limits.SOURCE),
+        glyph=source_of(first.source).glyph,
         what=_what(first, words),
         subject=_subjects([e.subject for e in group if e.subject]),
-        details=_details(first, words)[:MAX_DETAILS],
+        details=_details(first, words)[: limits.DETAILS],
         times=len(group),
         fault=first.source == "grader" and first.kind != "note",
     )
-    if _cost(row) <= ROW_TEXT:
+    if _cost(row) <= limits.ROW_TEXT:
         return row
-    each = ROW_TEXT // (2 + len(row.details))
+    each = limits.ROW_TEXT // (2 + len(row.details))
     return row._replace(
-        what=allowance.cut(row.what, each),
-        subject=allowance.cut(row.subject, each),
-        details=tuple(allowance.cut(d, each) for d in row.details),
+        what=fitting.cut(row.what, each),
+        subject=fitting.cut(row.subject, each),
+        details=tuple(fitting.cut(d, each) for d in row.details),
     )
 
 
@@ -166,48 +158,44 @@ def _what(event: Event, words: Words) -> str:
     text = {"fault": FAULTS, "healed": HEALED}.get(event.kind, {}).get(action)
     if event.actor and text:
         return words(_with_actor(text, event.actor))
-    if event.kind in KINDS:
-        return words(_with_actor(KINDS[event.kind][0], event.actor) if event.actor else KINDS[event.kind][1])
-    return untrusted.one_line(f"{event.actor} {event.kind}".strip(), limit=120)
+    if kind := source_of(event.source).kinds.get(event.kind):
+        return words(_with_actor(kind.of, event.actor) if event.actor else kind.alone)
+    return untrusted.one_line(f"{event.actor} {event.kind}".strip(), limit=limits.ID)
 
 
 def _with_actor(text: Text, actor: str) -> Text:
-    return Text(text.msgid, {"actor": untrusted.one_line(actor, limit=80)})
+    return Text(text.msgid, {"actor": untrusted.one_line(actor, limit=limits.LABEL)})
 
 
 def _subjects(subjects: list[str]) -> str:
-    distinct = [untrusted.one_line(s, limit=64) for s in dict.fromkeys(subjects)]
+    distinct = [untrusted.one_line(s, limit=limits.SUBJECT) for s in dict.fromkeys(subjects)]
     if len(distinct) > 3:
         distinct = [*distinct[:2], "…", distinct[-1]]
     return ", ".join(distinct)
 
 
 def _details(event: Event, words: Words) -> tuple[str, ...]:
-    parts = [_detail(key, event.data[key], words) for key in _WHERE if key in event.data]
-    parts += [
-        _detail(key, value, words) for key, value in event.data.items() if key not in _NOISE and key not in _WHERE
-    ]
-    return tuple(untrusted.one_line(p, limit=120) for p in parts if p)
+    source = source_of(event.source)
+    keys = [key for key in source.details if key in event.data]
+    keys += [key for key in event.data if key not in {*keys, *source.hidden, *_NOISE}]
+    parts = [_detail(source, key, event.data[key], words) for key in keys]
+    return tuple(untrusted.one_line(p, limit=limits.ID) for p in parts if p)
 
 
-def _detail(key: str, value: Any, words: Words) -> str:  # noqa: PLR0911 - one line a key
+def _detail(source: Source, key: str, value: Any, words: Words) -> str:
     match key, value:
-        case (_, None | "" | []) | ("redelivered" | "persistent", False) | ("why", "away"):
+        case (_, None | "" | []):
             return ""
-        case ("redelivered", True):
-            return words(msg("delivered again"))
-        case ("delivery_mode", int()):
-            return words(msg("persistent") if value == 2 else msg("transient"))
+        case (_, _) if key in source.details:
+            said = source.details[key](value)
+            return words(said) if isinstance(said, Text) else said
         case ("exit_code", int()):
             return words(msg("exit code %(code)s", code=value))
-        case ("queue", _):
-            return words(msg("queue %(name)s", name=str(value)))
-        case ("queues", list()):
-            return words(msg("into %(names)s", names=", ".join(str(v) for v in value[:5])))
-        case ("exchange", _):
-            return words(msg("exchange %(name)s", name=str(value)))
-        case ("routing_keys", list()):
-            return words(msg("key %(name)s", name=", ".join(str(v) for v in value[:5])))
-        case ("method" | "path" | "status" | "container" | "text" | "message" | "error", _):
+        case (_, _) if key in _AS_IT_IS:
             return str(value)
     return f"{key}={value}"
+
+
+def source_of(name: str) -> Source:
+    """Return how the events of a source are drawn."""
+    return {"grader": _OURS, "docker": _CONTAINERS}.get(name) or brokers.sources().get(name, _UNKNOWN)

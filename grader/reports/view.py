@@ -5,38 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from grader import untrusted
-from grader.exports.findings import LEFT_OUT, SEVERITIES, worst
+from grader.brokers.reasons import reason_of
 from grader.model.grade import ResolvedImage
 from grader.model.outcome import Outcome
-from grader.model.reasons import REASONS
 from grader.model.text import Text, msg
-from grader.reports import allowance
+from grader.presentation import limits
+from grader.presentation.findings import LEFT_OUT, SEVERITIES, worst
+from grader.presentation.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
+from grader.reports import fitting
 from grader.reports.progress import WORDS as HOW
 from grader.reports.progress import changes
 from grader.reports.timeline import Row, rows
-from grader.reports.words import COUNTS, GLYPHS, LEVELS, STATUS_MEANINGS, STATUSES, VERDICTS, Words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from grader.exports.result_json import Audience
     from grader.model.assignment import CheckSpec
     from grader.model.findings import Finding
     from grader.model.grade import Result
     from grader.model.outcome import Evidence, Verdict
+    from grader.presentation.audience import Redacted
     from grader.reports.progress import Attempt
 
 NOT_JUDGED = Outcome(check="", verdict="error", reason="not-judged")
 
 
-class Room(NamedTuple):
+class Budget(NamedTuple):
     """How many bytes of the page one check may fill."""
 
-    evidence: int = allowance.EVIDENCE
-    timeline: int = allowance.TIMELINES
+    evidence: int = limits.EVIDENCE
+    timeline: int = limits.TIMELINES
 
 
-WHOLE = Room()
+WHOLE = Budget()
 
 
 class Proof(NamedTuple):
@@ -107,7 +108,7 @@ class PageView(NamedTuple):
     max_bonus: int
     counts: tuple[tuple[Verdict, str, str], ...]
     checks: tuple[CheckView, ...]
-    mend: tuple[CheckView, ...]
+    failed: tuple[CheckView, ...]
     waiting: tuple[CheckView, ...]
     untried: bool
     problems: tuple[FindingView, ...]
@@ -121,8 +122,8 @@ class PageView(NamedTuple):
     progress: tuple[tuple[str, str, Verdict], ...] | None = None
 
 
-def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | None = None) -> PageView:
-    """Return what `audience` may read of `result` in `lang`; every string is cleaned and capped, none escaped yet."""
+def page_view(result: Redacted, lang: str, earlier: Attempt | None = None) -> PageView:
+    """Return what is to be read of `result` in `lang`; every string is cleaned and capped, none escaped yet."""
     words = Words(lang, result.assignment)
     grade = result.grade
     by_check = {o.check: o for o in result.outcomes}
@@ -136,16 +137,17 @@ def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | 
             points=grade.points.get(spec.id, 0),
             titles=titles,
             words=words,
-            audience=audience,
-            room=room,
+            open_to_reader=spec.id not in result.closed,
+            budget=budget,
         )
-        for spec, outcome, room in zip(specs, outcomes, _rooms(outcomes), strict=True)
+        for spec, outcome, budget in zip(specs, outcomes, _budgets(outcomes), strict=True)
     )
     findings = _findings(result.findings, words)
+    untried = any(c.verdict == "blocked" and c.open_to_reader and not c.blocked_by for c in checks)
     return PageView(
         lang=lang,
         title=result.assignment.title.in_language(lang),
-        submission=untrusted.one_line(result.submission, limit=120),
+        submission=untrusted.one_line(result.submission, limit=limits.ID),
         status=grade.status,
         status_word=words(STATUSES[grade.status]),
         status_meaning=words(STATUS_MEANINGS[grade.status]),
@@ -159,22 +161,22 @@ def page_view(result: Result, lang: str, audience: Audience, earlier: Attempt | 
             if (number := sum(c.verdict == verdict for c in checks))
         ),
         checks=checks,
-        mend=tuple(c for c in checks if c.verdict == "failed"),
-        waiting=tuple(c for c in checks if c.verdict == "blocked" and c.blocked_by),
-        untried=any(c.verdict == "blocked" and not c.blocked_by for c in checks),
+        failed=tuple(c for c in checks if c.verdict == "failed"),
+        waiting=tuple(
+            c for c in checks if c.verdict == "blocked" and (c.blocked_by or not (c.open_to_reader or untried))
+        ),
+        untried=untried,
         problems=tuple(f for f in findings if f.severity != "notice"),
         remarks=tuple(f for f in findings if f.severity == "notice"),
-        images=tuple(_image(i) for i in result.images[: allowance.MAX_ENTRIES]),
+        images=tuple(_image(i) for i in result.images[: limits.PAGE_ENTRIES]),
         stages=tuple((words.stage(name), seconds) for name, seconds in result.stages.items()),
         versions=tuple(
-            (untrusted.one_line(name, limit=60), untrusted.one_line(version, limit=120))
-            for name, version in list(result.versions.items())[: allowance.MAX_ENTRIES]
+            (untrusted.one_line(name, limit=limits.CODE), untrusted.one_line(version, limit=limits.ID))
+            for name, version in list(result.versions.items())[: limits.PAGE_ENTRIES]
         ),
         seed=result.seed,
-        started_at=untrusted.one_line(result.started_at, limit=40),
-        errors=tuple(allowance.cut(untrusted.clean(e)) for e in result.errors[: allowance.MAX_ENTRIES])
-        if audience == "instructor"
-        else (),
+        started_at=untrusted.one_line(result.started_at, limit=limits.MOMENT),
+        errors=tuple(fitting.cut(untrusted.clean(e)) for e in result.errors[: limits.PAGE_ENTRIES]),
         progress=_progress(earlier, result, titles, words),
     )
 
@@ -196,10 +198,10 @@ def check_view(
     points: int,
     titles: Mapping[str, str],
     words: Words,
-    audience: Audience,
-    room: Room = WHOLE,
+    open_to_reader: bool,
+    budget: Budget = WHOLE,
 ) -> CheckView:
-    """Return one check as `audience` may see it."""
+    """Return one check in words."""
     view = CheckView(
         id=spec.id,
         title=spec.title.in_language(words.lang),
@@ -211,44 +213,44 @@ def check_view(
         level=spec.level,
         level_word=words(LEVELS[spec.level]),
         hidden=spec.visibility == "hidden",
-        blocked_by=untrusted.one_line(outcome.blocked_by, limit=120),
-        open_to_reader=audience == "instructor" or spec.visibility == "public",
+        blocked_by=untrusted.one_line(outcome.blocked_by, limit=limits.ID),
+        open_to_reader=open_to_reader,
     )
     if not view.open_to_reader:
         return view
-    reason = REASONS.get(outcome.reason)
+    reason = reason_of(outcome.reason, words.extra)
     return view._replace(
         requirement=spec.requirement.in_language(words.lang).strip(),
-        reason=untrusted.one_line(outcome.reason, limit=60),
+        reason=untrusted.one_line(outcome.reason, limit=limits.CODE),
         reason_title=words(reason.title) if reason else "",
         why=words(reason.why) if reason else "",
         hint=words(reason.hint) if reason else "",
-        expected=allowance.cut(words(outcome.expected)),
-        observed=allowance.cut(words(outcome.observed)),
+        expected=fitting.cut(words(outcome.expected)),
+        observed=fitting.cut(words(outcome.observed)),
         waits_for=titles.get(outcome.blocked_by, view.blocked_by),
-        evidence=_proofs(outcome.evidence, words, room.evidence)
+        evidence=_proofs(outcome.evidence, words, budget.evidence)
         if outcome.verdict != "blocked"  # what stopped the whole submission stands once, among the findings
         else (),
         began=outcome.began,
         seconds=max(0.0, outcome.ended - outcome.began),
-        timeline=rows(outcome.events, outcome.began, words, room.timeline),
+        timeline=rows(outcome.events, outcome.began, words, budget.timeline),
     )
 
 
-def finding_view(finding: Finding, words: Words, room: int = allowance.FINDINGS) -> FindingView:
-    """Return a finding with its place written as "file:line", in at most `room` bytes."""
-    place = untrusted.one_line(finding.file, limit=200)
+def finding_view(finding: Finding, words: Words, budget: int = limits.FINDINGS) -> FindingView:
+    """Return a finding with its place written as "file:line", in at most `budget` bytes."""
+    place = untrusted.one_line(finding.file, limit=limits.NAME)
     if place and finding.line:
         place = f"{place}:{finding.line}"
-    text = min(allowance.TEXT, room * 2 // 5)
+    text = min(limits.TEXT, budget * 2 // 5)
     return FindingView(
-        code=untrusted.one_line(finding.code, limit=60),
+        code=untrusted.one_line(finding.code, limit=limits.CODE),
         severity=finding.severity,
         place=place,
-        path=untrusted.one_line(finding.path, limit=200),
-        message=allowance.cut(words(finding.message), text),
-        remedy=allowance.cut(words(finding.remedy), text),
-        detail=allowance.last_lines(untrusted.lines(finding.detail, limit=40), room // 5),
+        path=untrusted.one_line(finding.path, limit=limits.NAME),
+        message=fitting.cut(words(finding.message), text),
+        remedy=fitting.cut(words(finding.remedy), text),
+        detail=fitting.last_lines(untrusted.lines(finding.detail, limit=limits.DETAIL_LINES), budget // 5),
     )
 
 
@@ -259,43 +261,39 @@ def headline(view: CheckView, words: Words) -> str:
     return view.reason_title or view.observed or view.reason
 
 
-def _rooms(outcomes: Sequence[Outcome]) -> tuple[Room, ...]:
+def _budgets(outcomes: Sequence[Outcome]) -> tuple[Budget, ...]:
     """Share the page out among the checks: what did not pass gets three times as much."""
     weights = [1 if o.verdict == "passed" else 3 for o in outcomes]
-    evidence = allowance.shares(
-        allowance.EVIDENCE, [w * bool(o.evidence) for o, w in zip(outcomes, weights, strict=True)]
-    )
-    timelines = allowance.shares(
-        allowance.TIMELINES, [w * bool(o.events) for o, w in zip(outcomes, weights, strict=True)]
-    )
-    return tuple(Room(*shares) for shares in zip(evidence, timelines, strict=True))
+    evidence = fitting.shares(limits.EVIDENCE, [w * bool(o.evidence) for o, w in zip(outcomes, weights, strict=True)])
+    timelines = fitting.shares(limits.TIMELINES, [w * bool(o.events) for o, w in zip(outcomes, weights, strict=True)])
+    return tuple(Budget(*shares) for shares in zip(evidence, timelines, strict=True))
 
 
-def _proofs(evidence: Sequence[Evidence], words: Words, room: int) -> tuple[Proof, ...]:
-    shown = evidence[: allowance.MAX_PROOFS]
-    each = room // max(1, len(shown))
+def _proofs(evidence: Sequence[Evidence], words: Words, budget: int) -> tuple[Proof, ...]:
+    shown = evidence[: limits.PAGE_PROOFS]
+    each = budget // max(1, len(shown))
     return tuple(
         Proof(
-            allowance.cut(words(e.title), each // 4),
-            allowance.last_lines(untrusted.lines(e.lines), each * 3 // 4),
+            fitting.cut(words(e.title), each // 4),
+            fitting.last_lines(untrusted.lines(e.lines), each * 3 // 4),
         )
         for e in shown
     )
 
 
 def _findings(findings: Sequence[Finding], words: Words) -> tuple[FindingView, ...]:
-    shown = worst(findings, allowance.MAX_FINDINGS)
+    shown = worst(findings, limits.PAGE_FINDINGS)
     ranked = sorted(shown, key=lambda f: (SEVERITIES.index(f.severity), f.code == LEFT_OUT, f.file, f.line))
-    room = allowance.FINDINGS // max(1, len(ranked))
-    return tuple(finding_view(f, words, room) for f in ranked)
+    each = limits.FINDINGS // max(1, len(ranked))
+    return tuple(finding_view(f, words, each) for f in ranked)
 
 
 def _image(image: ResolvedImage) -> ResolvedImage:
     return ResolvedImage(
-        name=untrusted.one_line(image.name, limit=200),
-        reference=untrusted.one_line(image.reference, limit=200),
-        digest=untrusted.one_line(image.digest, limit=200),
+        name=untrusted.one_line(image.name, limit=limits.NAME),
+        reference=untrusted.one_line(image.reference, limit=limits.NAME),
+        digest=untrusted.one_line(image.digest, limit=limits.NAME),
         equivalent=image.equivalent,
-        differs=tuple(untrusted.one_line(d, limit=60) for d in image.differs[:10]),
-        version=untrusted.one_line(image.version, limit=60),
+        differs=tuple(untrusted.one_line(d, limit=limits.CODE) for d in image.differs[: limits.IMAGE_LACKS]),
+        version=untrusted.one_line(image.version, limit=limits.CODE),
     )

@@ -32,17 +32,17 @@ def make(
     networks = {name: f"{project}_{name}" for name in emit.needed_networks(plan.compose)}
     edge = f"{project}_edge.grader"  # no submission's network has a name with a dot and this end
     volumes = _make_objects(client, plan, project, {edge: "edge", **dict.fromkeys(networks.values(), "inner")})
-    for number, fill in enumerate(plan.fills):
+    for number, content in enumerate(plan.volume_contents):
         objects.fill_volume(
             client,
-            volumes[fill.volume],
-            objects.inside(workspace, fill.source) if fill.source else None,
-            writable=fill.data,
+            volumes[content.volume],
+            objects.inside(workspace, content.source) if content.source else None,
+            writable=content.data,
             image=gateway_image,
             name=f"{project}-fill-{number}",
             labels=labels.labels_of(project, owner, "fill"),
         )
-    door, addresses = gateway.start(
+    listener, addresses = gateway.start(
         client,
         name=f"{project}-gateway",
         image=gateway_image,
@@ -66,7 +66,7 @@ def make(
         compose_file=str(stage / _COMPOSE_FILE),
         stage=str(stage),
         epoch=epoch,
-        gateway=door,
+        gateway=listener,
         services={name: plan.replicas.get(name, 1) for name in plan.compose["services"]},
         compose_binary=str(binary),
         networks=networks,

@@ -1,4 +1,4 @@
-"""The program inside a stack's gateway container: a SOCKS5 door for the grader and a DNS server that knows no names.
+"""The program inside a stack's gateway container: a SOCKS5 proxy for the grader and a DNS server that knows no names.
 
 It runs with the standard library alone (Python >= 3.9) and the relay beside it. SOCKS listens on the edge network's
 address only, asks for a password, and connects only to addresses inside the stack's networks. DNS listens on the inner

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from grader import scratch
 from grader.errors import GraderError
 from grader.stack import labels
-from grader.stack.build.dockerfile import LAYER_LABEL
 from grader.stack.engine import engine_errors, gone_is_fine
+from grader.stack.image_build.dockerfile import LAYER_LABEL
 from grader.stack.teardown import sweep
 
 if TYPE_CHECKING:

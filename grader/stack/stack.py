@@ -15,12 +15,12 @@ from grader import catalogue
 from grader.errors import CanaryError, GraderError, SubmissionBrokenError
 from grader.model.text import msg
 from grader.stack import causes, compose, gateway, labels, start_failure
-from grader.stack.build import builder, egress, jobs
 from grader.stack.container import Container
 from grader.stack.creation import make
 from grader.stack.engine import ENGINE_ERRORS, engine_errors
 from grader.stack.events import EventStream
 from grader.stack.forwarder import Forwarder
+from grader.stack.image_build import builder, egress, jobs
 from grader.stack.reaper import reap
 from grader.stack.teardown import kill_compose, sweep
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from grader.model.plan import Build, StackPlan
     from grader.model.text import Text
-    from grader.stack.build.builder import BuildLimits
+    from grader.stack.image_build.builder import BuildLimits
     from grader.stack.info import StackInfo
 
 _UP_S = 180.0
@@ -161,7 +161,7 @@ class Stack:
         done = self._compose.run(Path(self.info.compose_file), [*arguments, *(services or ())], deadline_s=deadline_s)
         if done.returncode != 0:
             self._ours(start_failure.images_of(self.info.compose_file))
-            raise SubmissionBrokenError(start_failure.failure(self, done, deadline_s))
+            raise SubmissionBrokenError(start_failure.failure(self.containers(), self.sources, done, deadline_s))
 
     @property
     def sources(self) -> causes.Sources:

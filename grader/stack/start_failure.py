@@ -17,13 +17,12 @@ from grader.stack.causes import unhealthy
 from grader.stack.engine import engine_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import docker
 
     from grader.process import Completed
-    from grader.stack.container import ContainerState
-    from grader.stack.stack import Stack
+    from grader.stack.container import Container, ContainerState
 
 _START_IT = msg("Start it with docker compose up in your project and read what it says.")
 _OUTPUT_LINES = 10
@@ -53,13 +52,13 @@ def images_of(compose_file: str) -> list[str]:
     return [str(service["image"]) for service in model["services"].values()]
 
 
-def failure(stack: Stack, done: Completed, deadline_s: float) -> Finding:
+def failure(containers: Sequence[Container], sources: causes.Sources, done: Completed, deadline_s: float) -> Finding:
     """Return the finding for a failed or endless `up`: what an unhealthy service's check says, else what ended.
 
-    Whose words and files show the cause is named by it.
+    Whose words and files show the cause is named by it. sources: what the stack is built of.
     """
     said = [line for line in done.output.splitlines() if line.strip()][-_OUTPUT_LINES:]
-    states = [(container, container.state()) for container in stack.containers()]
+    states = [(container, container.state()) for container in containers]
     troubled = [(c, state) for c, state in states if _in_trouble(state) or (done.timed_out and state.ailment)]
     troubled.sort(key=lambda one: not one[1].ailment)  # who waits for it comes after it
     detail, ailments = [*said], list[str]()
@@ -84,18 +83,18 @@ def failure(stack: Stack, done: Completed, deadline_s: float) -> Finding:
         ill, state = troubled[0]
         finding = unhealthy.explained(finding, ill.service, state, ill.image)
     for service, lines in [*words, ("", said)]:
-        explained = causes.start_explained(finding, [*lines, *said], stack.sources, service)
+        explained = causes.start_explained(finding, [*lines, *said], sources, service)
         if explained is not finding:
             return explained
     return finding
 
 
-def not_ready(stack: Stack, service: str, *, asked: bool) -> Finding | None:
-    """Return what the words of a service's containers, and the files, show of why it does not serve.
+def not_ready(containers: Sequence[Container], sources: causes.Sources, service: str, *, asked: bool) -> Finding | None:
+    """Return what the words of a service's `containers`, and the files, show of why it does not serve.
 
     asked: whether it was asked and did not answer; else only what keeps a program from being run at all counts.
     """
-    for container in stack.containers(service):
+    for container in containers:
         state = container.state()
         if not (_in_trouble(state) or (asked and state.ailment)):
             continue
@@ -107,7 +106,7 @@ def not_ready(stack: Stack, service: str, *, asked: bool) -> Finding | None:
             remedy=_START_IT,
         )
         shown = unhealthy.explained(finding, service, state, container.image) if asked and state.ailment else finding
-        shown = causes.start_explained(shown, [*state.ailment, *container.logs(_LOG_LINES)], stack.sources, service)
+        shown = causes.start_explained(shown, [*state.ailment, *container.logs(_LOG_LINES)], sources, service)
         if shown is not finding:
             return shown
     return None

@@ -27,7 +27,7 @@ def sweep(client: docker.DockerClient, project: str, *, within: float = _WITHIN_
     Goes on until nothing is left, since a Compose that was killed may have left the engine at work on one container
     more. What is already gone is fine; GraderError if something stays for `within` seconds.
     """
-    removed: list[str] = []
+    removed: dict[str, str] = {}
     refused: dict[str, Deadline] = {}
     try:
         eventually(
@@ -38,7 +38,7 @@ def sweep(client: docker.DockerClient, project: str, *, within: float = _WITHIN_
             msg("Not everything of %(project)s could be removed.", project=project),
             msg("Look for its containers and networks (docker ps -a, docker network ls) and run grader clean."),
         ) from error
-    return list(dict.fromkeys(removed))
+    return list(removed.values())
 
 
 def kill_compose(project: str) -> None:
@@ -51,8 +51,13 @@ def kill_compose(project: str) -> None:
             continue
 
 
-def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], refused: dict[str, Deadline]) -> bool:
-    """Remove what is there; True when nothing was. `refused`: what the engine lists all the same, and since when."""
+def _sweep_once(
+    client: docker.DockerClient, project: str, removed: dict[str, str], refused: dict[str, Deadline]
+) -> bool:
+    """Remove what is there; True when nothing was.
+
+    `removed`: names by id, of what is not there any more. `refused`: what the engine lists all the same, since when.
+    """
     wanted = {"label": [f"{labels.PROJECT}={project}"]}
     api = client.api
     with engine_errors("remove a stack"):
@@ -66,7 +71,9 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], r
                 gone = pool.map(lambda c: _remove_container(client, c["Id"], refused), group)
                 phantoms |= {c["Id"] for c, so in zip(group, gone, strict=True) if so}
         containers = [c for c in containers if c["Id"] not in phantoms]
-        networks = [n for n in api.networks(filters=wanted) if not _remove_network(client, n["Id"], refused)]
+        networks = api.networks(filters=wanted)
+        phantoms |= {n["Id"] for n in networks if _remove_network(client, n["Id"], refused)}
+        networks = [n for n in networks if n["Id"] not in phantoms]
         volumes = api.volumes(filters=wanted)["Volumes"] or []
         for volume in volumes:
             with gone_is_fine():
@@ -76,7 +83,9 @@ def _sweep_once(client: docker.DockerClient, project: str, removed: list[str], r
             with gone_is_fine():
                 # Layers below stay for the next build of the same steps, until `prune_layers`.
                 api.remove_image(image["Id"], force=True, noprune=True)
-    removed += [_name(found) for found in (*containers, *networks, *volumes, *images)]
+    removed |= {_id(found): _name(found) for found in (*containers, *networks, *volumes, *images)}
+    for phantom in phantoms:
+        removed.pop(phantom, None)
     return not (containers or networks or volumes or images)
 
 
@@ -112,6 +121,10 @@ def _remove_network(client: docker.DockerClient, network: str, refused: dict[str
                 client.api.disconnect_container_from_network(container, network, force=True)
         return not used and refused.setdefault(network, Deadline(_PHANTOM_S)).passed()
     return False
+
+
+def _id(found: dict[str, Any]) -> str:
+    return str(found.get("Id") or found["Name"])  # a volume has its name alone
 
 
 def _name(found: dict[str, Any]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader import catalogue, policy, scratch
+from grader.binding import GATEWAY_IMAGE
 from grader.errors import SubmissionError
-from grader.pipeline import GATEWAY_IMAGE
 from grader.receiving import receive
 from grader.verify.subjects import subjects
 

@@ -34,7 +34,7 @@ def problems_of(subject: Subject, cells: dict[str, tuple[str, str]]) -> tuple[st
         elif not subject.mutant and verdict != "passed":
             found.append(f"{check}: a reference must pass, but it {verdict} ({reason})")
         elif subject.mutant and verdict == "failed" and check not in subject.kills and check not in subject.allowed:
-            found.append(f"{check}: failed ({reason}), which expected.yaml does not allow")
+            found.append(f"{check}: failed ({reason}), which mutants.yaml does not allow")
     for check, codes in subject.kills.items():
         verdict, reason = cells.get(check, ("missing", ""))
         if verdict != "failed":

@@ -10,6 +10,7 @@ import msgspec
 
 from grader import digests, paths, pipeline, scratch
 from grader.exports import result_json
+from grader.presentation.audience import redacted
 from grader.reports import html
 from grader.verify.judging import Row, problems_of
 
@@ -78,8 +79,9 @@ def _grade(
 
 def _keep(result: Result, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    html.write(result, folder / "report.html")
-    result_json.write(result, folder / "result.json")
+    whole = redacted(result, "instructor")
+    html.write(whole, folder / "report.html")
+    result_json.write(whole, folder / "result.json")
 
 
 class _Journal:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from grader import brokers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from grader.pipeline import Live
+    from grader.stages import Graded
 
 _MAX_PORTS = 40
 
 
-class Door(NamedTuple):
+class OpenPort(NamedTuple):
     """A port of a service and where it is on this machine as long as the grader runs."""
 
     service: str
@@ -28,54 +30,40 @@ class Commands(NamedTuple):
     lines: tuple[str, ...]
 
 
-def doors(live: Live) -> tuple[Door, ...]:
+def open_ports(graded: Graded) -> tuple[OpenPort, ...]:
     """Open a loopback port for each port that a service of the stack names, and for the contract's."""
     wanted: dict[tuple[str, int], None] = {}
-    for contract in live.run.assignment.services:
-        if contract.port and contract.name in live.plan.compose["services"]:
+    for contract in graded.plan.contract:
+        if contract.port:
             wanted[contract.name, contract.port] = None
-    for name, service in live.plan.compose["services"].items():
+    for name, service in graded.plan.compose["services"].items():
         for port in service.get("expose") or ():
             number, _, protocol = str(port).partition("/")
             if number.isdecimal() and protocol in {"", "tcp"}:
                 wanted[name, int(number)] = None
     opened = []
     for name, port in list(wanted)[:_MAX_PORTS]:
-        host, local = live.stack.address(name, port)
-        opened.append(Door(name, port, f"{host}:{local}"))
+        host, local = graded.stack.address(name, port)
+        opened.append(OpenPort(name, port, f"{host}:{local}"))
     return tuple(opened)
 
 
-def commands(live: Live) -> tuple[Commands, ...]:
+def commands(graded: Graded) -> tuple[Commands, ...]:
     """Return the commands for each running service: its logs, and what its role's own tools say."""
     found = []
-    roles = {s.name: s.role for s in live.run.assignment.services}
-    for name, service in live.plan.compose["services"].items():
-        containers = live.stack.containers(name)
+    roles = {s.name: s.role for s in graded.plan.contract}
+    for name, service in graded.plan.compose["services"].items():
+        containers = graded.stack.containers(name)
         if containers:
-            container = f"{live.stack.info.project}-{containers[0].name}"
+            container = f"{graded.stack.info.project}-{containers[0].name}"
             lines = (f"docker logs -f {container}", *_tools(roles.get(name, ""), container, service))
             found.append(Commands(name, lines))
     return tuple(found)
 
 
 def _tools(role: str, container: str, service: Mapping[str, Any]) -> tuple[str, ...]:
+    if role not in brokers.rooms():
+        return ()
     said: dict[str, str] = {k: str(v) for k, v in (service.get("environment") or {}).items()}
-    into = f"docker exec -it {container}"
-    match role:
-        case "rabbitmq":
-            return (f"{into} rabbitmqctl list_queues name messages consumers durable",)
-        case "redis":
-            return (f"{into} redis-cli", f"{into} redis-cli monitor")
-        case "postgres":
-            user = said.get("POSTGRES_USER", "postgres")
-            return (f"{into} psql -U {user} {said.get('POSTGRES_DB', user)}",)
-        case "kafka":
-            folder = "/opt/kafka/bin/" if "apache/kafka" in str(service.get("image")) else ""
-            suffix = ".sh" if folder else ""
-            return (
-                f"{into} {folder}kafka-topics{suffix} --bootstrap-server localhost:9092 --describe",
-                f"{into} {folder}kafka-consumer-groups{suffix} --bootstrap-server localhost:9092 --describe "
-                "--all-groups",
-            )
-    return ()
+    lines = brokers.rooms()[role].broker.by_hand(said, str(service.get("image")))
+    return tuple(f"docker exec -it {container} {line}" for line in lines)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from watchfiles import DefaultFilter, watch
 
-from grader.watch.again import FoundationChangedError, Sitting
+from grader.watch.attempts import Attempts, FoundationChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchfiles import Change
 
     from grader.model.grade import Result
-    from grader.pipeline import Live
+    from grader.stages import Graded
 
 _REST_MS = 200
 
@@ -40,16 +40,16 @@ def changes(source: Path, out: Path) -> Iterator[None]:
         yield
 
 
-def follow(live: Live, source: Path, out: Path, show: Callable[[Result | None], None]) -> bool:
+def follow(graded: Graded, source: Path, out: Path, show: Callable[[Result | None], None]) -> bool:
     """Grade each change and `show` its result (None: nothing that runs changed); True if a new stack is needed.
 
     Returns False at Ctrl-C.
     """
-    sitting = Sitting(live, source)
-    failed = [o.check for o in live.outcomes if o.verdict in {"failed", "error"}]
+    attempts = Attempts(graded, source)
+    failed = [o.check for o in graded.outcomes if o.verdict in {"failed", "error"}]
     for _ in changes(source, out):
         try:
-            result = sitting.again(failed)
+            result = attempts.next(failed)
         except FoundationChangedError:
             return True
         if result:

@@ -134,6 +134,7 @@ def test_a_class_is_graded_once_though_it_is_killed_twice(folder: Path, tmp_path
 
 
 def test_ctrl_c_takes_everything_down_and_keeps_what_is_done(folder: Path, tmp_path: Path, engine) -> None:
+    """The next call goes on from there."""
     batch = Batch(folder, tmp_path / "out")
     batch.until("a container of ours", lambda: any(e["event"].get("stage") == "checks" for e in batch.of("grading")))
     batch.process.send_signal(signal.SIGINT)
@@ -143,6 +144,7 @@ def test_ctrl_c_takes_everything_down_and_keeps_what_is_done(folder: Path, tmp_p
 
 
 def test_what_kills_its_grading_twice_is_set_aside_and_graded_the_next_time(tmp_path: Path) -> None:
+    """It is provisional meanwhile, with the reason."""
     (tmp_path / "class").mkdir()
     classes.right(tmp_path / "class", "ana")
     batch = Batch(tmp_path / "class", tmp_path / "out")

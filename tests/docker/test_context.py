@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from grader import process
 from grader.model.plan import Build
-from grader.stack.build import jobs
 from grader.stack.compose import find_compose
+from grader.stack.image_build import jobs
 from tests import contexts
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaAdminClient
 
+from grader.brokers.kafka import clients
+from grader.brokers.kafka.group_watch import GroupWatch
+from grader.brokers.kafka.probe import KAFKA_ERRORS, Kafka, TopicMissingError
 from grader.errors import GraderError
 from grader.faults import Faults
 from grader.model.streams import GroupState, Record
 from grader.oracles import group as oracle
 from grader.polling import eventually
-from grader.probes import kafka_clients
-from grader.probes.kafka import KAFKA_ERRORS, Kafka, TopicMissingError
-from grader.probes.kafka_group import GroupWatch
 from grader.probes.recorder import Recorder
 from tests.docker.stacks import running
 
@@ -80,7 +80,7 @@ def kafka(stack: Stack, recorder: Recorder) -> Kafka:
     """A broker that answers, with topic t of three partitions, made as a submission would make it."""
     probe = Kafka(stack, recorder)
     eventually(probe.ready, within=UP_S, every=0.1, what="kafka")
-    with kafka_clients.opened(KafkaAdminClient, stack, "kafka", 9092, patience_s=10) as admin:
+    with clients.opened(KafkaAdminClient, stack, "kafka", 9092, patience_s=10) as admin:
         admin.create_topics({"t": {"num_partitions": 3, "replication_factor": 1}})
     return probe
 
@@ -100,6 +100,7 @@ def test_a_look_creates_nothing(kafka: Kafka) -> None:
 
 
 def test_listeners_are_what_the_broker_advertises(kafka: Kafka) -> None:
+    """Also addresses that lead to the student's machine."""
     listeners = {(one.name, one.host, one.port) for one in kafka.listeners()}
     assert listeners == {("PLAINTEXT_HOST", "localhost", 9092), ("PLAINTEXT", "kafka", 29092)}
     assert not kafka.only_localhost()
@@ -126,6 +127,7 @@ def test_records_come_back_as_they_were_sent(kafka: Kafka, stack: Stack) -> None
 
 
 def test_a_group_is_set_back_set_forward_and_forgotten(kafka: Kafka) -> None:
+    """Its offsets are ours to move while nobody consumes."""
     end = kafka.end_offsets("t")
     assert kafka.group("own") == GroupState("Dead")
     assert kafka.committed("own", "t") == {}
@@ -188,6 +190,7 @@ def test_the_members_of_a_group_are_containers(kafka: Kafka, stack: Stack, recor
 
 
 def test_a_group_of_the_new_protocol_is_not_taken_for_a_missing_one(kafka: Kafka, stack: Stack) -> None:
+    """The classic request does not know it."""
     stack.up(["new"], deps=False)
     eventually(
         lambda: kafka.group("n").state == "Stable" and kafka.lag("n", "t") == 0,

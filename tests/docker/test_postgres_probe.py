@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
+from grader.brokers.postgres.probe import POSTGRES_ERRORS, SCHEMA_ERRORS, Postgres
+from grader.brokers.postgres.table import Row, WatchedTable
+from grader.errors import GraderError
 from grader.faults import Faults
 from grader.polling import eventually
-from grader.probes.postgres import POSTGRES_ERRORS, SCHEMA_ERRORS, Postgres
 from grader.probes.recorder import Recorder
 from tests.docker.stacks import running
 
@@ -50,13 +53,15 @@ def stack(
     }
     with running(engine, image("python:3.13-slim"), tmp_path_factory.mktemp("workspace"), services) as found:
         for name in ("db", "other"):
-            eventually(Postgres(found, Recorder(found.clock), name).ready, within=90, every=0.1, what=name)
+            eventually(
+                Postgres(found, Recorder(found.clock), name, database="app").ready, within=90, every=0.1, what=name
+            )
         yield found
 
 
 @pytest.fixture(scope="module")
 def postgres(stack: Stack) -> Postgres:
-    probe = Postgres(stack, Recorder(stack.clock))
+    probe = Postgres(stack, Recorder(stack.clock), database="app")
     probe.execute("CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL)")
     probe.execute("INSERT INTO users VALUES (7, 'Ana'), (8, 'Luis')")
     return probe
@@ -78,9 +83,37 @@ def test_rows_and_counts(postgres: Postgres) -> None:
     assert postgres.has_database()
 
 
+class Note(Row, frozen=True):
+    """A row of table notes."""
+
+    body: str | None
+    writer: str | None
+
+
+def test_a_watched_table_has_the_rows_of_this_run(postgres: Postgres, stack: Stack) -> None:
+    """Others are left alone; each is noted once, with the container that its writer names; second rows are told."""
+    postgres.execute("CREATE TABLE notes (id text, body text, writer text)")
+    postgres.execute(
+        "INSERT INTO notes VALUES ('g1-a', 'x', 'on host-1'), ('g1-b', NULL, NULL), ('demo', 'y', 'host-1')"
+    )
+    recorder = Recorder(stack.clock)
+    environment: Any = SimpleNamespace(nonce="g1", recorder=recorder, probe=lambda _role: postgres)
+    table = WatchedTable(
+        environment, "notes", "id", Note, by="writer", container=lambda named: "api-1" if named == "on host-1" else None
+    )
+    assert table.rows() == table.rows() == {"g1-a": Note("x", "on host-1"), "g1-b": Note(None, None)}
+    noted = {e.subject: (e.actor, e.data) for e in recorder.history().of("row")}
+    assert len(recorder.history()) == 2
+    assert noted == {"g1-a": ("api-1", {"writer": "on host-1"}), "g1-b": ("", {"writer": None})}
+    assert str(table.rows()["g1-a"]) == "body='x', writer='on host-1'"
+    assert table.doubled() == []
+    postgres.execute("INSERT INTO notes VALUES ('g1-b', 'again', NULL), ('demo', 'again', NULL)")
+    assert table.doubled() == ["g1-b"]
+
+
 def test_a_password_from_a_file_and_a_missing_database(stack: Stack) -> None:
     """The server lets us in, and the contract's database is not there."""
-    other = Postgres(stack, Recorder(stack.clock), "other")
+    other = Postgres(stack, Recorder(stack.clock), "other", database="app")
     assert other.ready()
     assert other.has_database() is False
     with pytest.raises(POSTGRES_ERRORS):
@@ -172,19 +205,11 @@ def test_a_locked_table_makes_others_wait(postgres: Postgres, stack: Stack) -> N
             (waiting,) = eventually(postgres.waiting, within=20, what="somebody waits")
             assert waiting.actor == "api-1"
             assert "users" in waiting.query
+            assert postgres.queued_up(20, quiet=0.3) == 1
             assert not answer.done()
         assert answer.result(30) == "Ana"
     assert postgres.waiting() == ()
-
-
-def test_who_waits_can_be_cut_off(postgres: Postgres, stack: Stack) -> None:
-    """As if the database had gone away in the middle of a query."""
-    command = ["psql", "-XtAq", "-c", "SELECT name FROM users"]
-    with ThreadPoolExecutor(1) as pool, postgres.locked("users"):
-        answer = pool.submit(stack.container("api-1").exec, command, deadline_s=60)
-        eventually(postgres.waiting, within=20, what="somebody waits")
-        assert postgres.terminate_waiting() == 1
-        assert answer.result(30)[0] != 0
+    assert postgres.queued_up(0, quiet=60) == 0
 
 
 @pytest.mark.parametrize("transaction", [False, True])
@@ -204,6 +229,30 @@ def test_a_held_commit_is_not_visible(postgres: Postgres, stack: Stack, *, trans
     assert postgres.rows("SELECT name FROM users WHERE id = 7") == [("new",)]
     assert psql(stack, "UPDATE users SET name = 'Ana' WHERE id = 7 RETURNING name") == "Ana"
     assert postgres.rows("SELECT count(*) FROM pg_trigger WHERE tgname = 'grader_hold'") == [(0,)]
+
+
+def test_a_held_commit_holds_who_asked_for_no_triggers(postgres: Postgres, stack: Stack) -> None:
+    """A database whose sessions skip ordinary triggers does not slip past ours, and our own write shows it."""
+    postgres.execute("ALTER DATABASE app SET session_replication_role = 'replica'")
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            with postgres.held_commits("users"):
+                answer = pool.submit(psql, stack, "UPDATE users SET name = 'Ana' WHERE id = 7")
+                eventually(postgres.waiting, within=20, what="the writer waits")
+                assert not answer.done()
+            answer.result(30)
+    finally:
+        postgres.execute("ALTER DATABASE app RESET session_replication_role")
+
+
+def test_a_lever_that_does_not_hold_is_our_error(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a write of ours comes through, the check errs instead of blaming who did not wait."""
+    monkeypatch.setattr("grader.brokers.postgres.probe.HOLDING", "BEGIN RETURN NULL; END")
+    with pytest.raises(GraderError, match="our own write came through"), postgres.held_commits("users"):
+        pytest.fail("nobody may be judged by it")
+    monkeypatch.undo()
+    with postgres.held_commits("users"):
+        pass
 
 
 def test_a_server_that_is_away_is_an_error_that_checks_expect(postgres: Postgres, stack: Stack) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from grader.brokers.reasons import reasons_for
+from grader.brokers.redis.probe import REDIS_ERRORS, Redis
+from grader.brokers.redis.resp import RedisError
+from grader.brokers.redis.subject import RedisSubject
 from grader.errors import CheckFailure
 from grader.faults import Faults
 from grader.oracles import caching
 from grader.polling import eventually
 from grader.probes.recorder import Recorder
-from grader.probes.redis import REDIS_ERRORS, Redis
-from grader.probes.resp import RedisError
 from tests.docker.stacks import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import docker
 
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.docker
 
-SERVERS = {"open": [], "locked": ["--requirepass", "mi_password"], "other": ["--requirepass", "guess"]}
+PASSWORD = "mi_password"
+SERVERS = {"open": [], "locked": ["--requirepass", PASSWORD], "other": ["--requirepass", "guess"]}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def stack(
 @pytest.fixture(params=["open", "locked"])
 def redis(request: pytest.FixtureRequest, stack: Stack) -> Redis:
     """A server as the contract allows it."""
-    probe = Redis(stack, Recorder(stack.clock), request.param)
+    probe = Redis(stack, Recorder(stack.clock), request.param, password=PASSWORD)
     probe.flush()
     return probe
 
@@ -54,7 +59,7 @@ def test_the_password_is_found(stack: Stack) -> None:
     """None, the contract's, or another: then the submission is at fault, and it is said with which reason."""
     recorder = Recorder(stack.clock)
     assert Redis(stack, recorder, "open").password == ""
-    assert Redis(stack, recorder, "locked").password == "mi_password"
+    assert Redis(stack, recorder, "locked", password=PASSWORD).password == PASSWORD
     other = Redis(stack, recorder, "other")
     assert other.ready()
     assert other.accepts_password() is False
@@ -65,7 +70,7 @@ def test_the_password_is_found(stack: Stack) -> None:
 def test_a_stranger_hears_what_the_server_says(stack: Stack) -> None:
     """A client library would log in to a server without a password with any password."""
     recorder = Recorder(stack.clock)
-    closed, opened = Redis(stack, recorder, "locked"), Redis(stack, recorder, "open")
+    closed, opened = Redis(stack, recorder, "locked", password=PASSWORD), Redis(stack, recorder, "open")
     for reply, code in (
         (closed.raw("PING"), "NOAUTH"),
         (closed.raw("PING", password="wrong"), "WRONGPASS"),
@@ -73,7 +78,7 @@ def test_a_stranger_hears_what_the_server_says(stack: Stack) -> None:
     ):
         assert isinstance(reply, RedisError)
         assert reply.code == code
-    assert closed.raw("PING", password="mi_password") == "PONG"
+    assert closed.raw("PING", password=PASSWORD) == "PONG"
     assert opened.raw("PING") == "PONG"
     assert opened.raw("ECHO", b"\xff") == b"\xff"
 
@@ -150,18 +155,6 @@ def test_a_key_has_as_long_to_live_as_it_is_told(redis: Redis) -> None:
     redis.expire_now("late")
 
 
-def test_connections_are_known_by_container(redis: Redis, stack: Stack) -> None:
-    """A client in another container; never ourselves."""
-    assert redis.clients() == ()
-    login = ["--no-auth-warning", "-a", redis.password] if redis.password else []
-    command = ["redis-cli", "-h", redis.service, *login, "-i", "30", "-r", "2", "ping"]
-    holding = stack.client.api.exec_create(stack.container("api-1").id, command)
-    stack.client.api.exec_start(holding["Id"], detach=True)
-    (client,) = eventually(redis.clients, within=20, what="a client of api")
-    assert client.actor == "api-1"
-    assert client.cmd in {"ping", "auth", "command|docs", "command"}
-
-
 def test_a_server_that_is_away_is_an_error_that_checks_expect(stack: Stack) -> None:
     """Stopped: at once. Frozen: after its patience. Neither raises anything else, and it is not ready."""
     redis = Redis(stack, Recorder(stack.clock), "open")
@@ -178,3 +171,29 @@ def test_a_server_that_is_away_is_an_error_that_checks_expect(stack: Stack) -> N
                 redis.raw("PING")
         eventually(redis.ready, within=30, what="back")
     assert Redis(stack, Recorder(stack.clock), "nowhere").accepts_password() is None
+
+
+def test_a_key_is_waited_for_and_its_life_is_measured(redis: Redis, tmp_path: Path) -> None:
+    """From the moment before it was written; a key that does not come is named beside those that are there."""
+    words = 'cache-key-missing: {expected: {es: "%(key)s", en: "%(key)s"}, observed: {es: "%(keys)s", en: "%(keys)s"}}'
+    (tmp_path / "reasons.yaml").write_text(words, "utf-8")
+    environment: Any = SimpleNamespace(
+        probe=lambda _role: redis,
+        reasons=lambda: reasons_for(tmp_path),
+        recorder=redis._recorder,
+        ids=None,
+        faults=None,
+        assignment=SimpleNamespace(limits=None),
+    )
+    subject = RedisSubject(environment)
+    since = subject.now()
+    with redis.connect() as client:
+        client.set("user:1", "x", ex=300)
+    subject.wait_key("user:1")
+    assert subject.life("user:1", 300, since) is None
+    wrong = subject.life("user:1", 200, since)
+    assert wrong is not None
+    assert wrong.code == "ttl-wrong"
+    with pytest.raises(CheckFailure, match="cache-key-missing") as caught:
+        subject.wait_key("user:2", within=0.1)
+    assert (caught.value.expected.params, caught.value.observed.params) == ({"key": "user:2"}, {"keys": "user:1"})

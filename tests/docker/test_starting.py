@@ -38,7 +38,7 @@ def test_a_start_that_fails_beside_others_is_tried_again_alone(tmp_path: Path, e
     resolved(engine, ["python:3.13-slim"])
     began: list[str] = []
     with ExitStack() as neighbour:
-        neighbour.enter_context(company.beside())
+        neighbour.enter_context(company.shared())
 
         def listen(event: PipelineEvent) -> None:
             if isinstance(event, StageBegan):

@@ -10,7 +10,7 @@ import pytest
 
 from grader import assignments, pipeline
 from grader.watch import looking, loop
-from grader.watch.again import FoundationChangedError, Sitting
+from grader.watch.attempts import Attempts, FoundationChangedError
 from tests.docker import classes
 from tests.docker.missing import resolved
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from grader.model.grade import Result
-    from grader.pipeline import Live
+    from grader.stages import Graded
 
 pytestmark = pytest.mark.docker
 
@@ -39,8 +39,8 @@ def folder(tmp_path: Path, engine) -> Path:
     return made
 
 
-def lingering(folder: Path, work: Callable[[Live], None]) -> Result:
-    options = pipeline.Options(linger=work)
+def kept_up(folder: Path, work: Callable[[Graded], None]) -> Result:
+    options = pipeline.Options(keep=work)
     return pipeline.grade(folder, assignments.load("greeting", classes.ASSIGNMENTS), lambda _event: None, options)
 
 
@@ -59,38 +59,40 @@ def test_each_change_has_its_verdict_and_only_what_changed_is_new(folder: Path) 
     """Wrong, right again, one that does not build, right again: on one stack."""
     seen: list[list[str]] = []
 
-    def work(live: Live) -> None:
-        sitting = Sitting(live, folder)
-        ids = {c.service: c.id for c in live.stack.containers()}
-        assert sitting.again(()) is None  # nothing has changed
+    def work(graded: Graded) -> None:
+        attempts = Attempts(graded, folder)
+        ids = {c.service: c.id for c in graded.stack.containers()}
+        assert attempts.next(()) is None  # nothing has changed
         edit(folder, "api/app.py", "hola", "chau")
-        seen.append(verdicts(sitting.again(())))
-        now = {c.service: c.id for c in live.stack.containers()}
+        seen.append(verdicts(attempts.next(())))
+        now = {c.service: c.id for c in graded.stack.containers()}
         assert (now["other"] == ids["other"], now["api"] == ids["api"]) == (True, False)
         edit(folder, "api/app.py", "chau", "hola")
-        seen.append(verdicts(sitting.again(["greeting.says"])))
+        seen.append(verdicts(attempts.next(["greeting.says"])))
         edit(folder, "api/Dockerfile", "CMD", "RUN exit 3\nCMD")
-        broken = sitting.again(())
+        broken = attempts.next(())
         assert broken is not None
         assert {f.code for f in broken.findings if f.severity == "error"} == {"build-failed"}
         edit(folder, "api/Dockerfile", "RUN exit 3\n", "")
-        seen.append(verdicts(sitting.again(())))  # what runs is as before, and the verdict given last was another
+        seen.append(verdicts(attempts.next(())))  # what runs is as before, and the verdict given last was another
         (folder / "api" / "app.py").write_text((folder / "api" / "app.py").read_text() + "# más\n")
-        seen.append(verdicts(sitting.again(())))
+        seen.append(verdicts(attempts.next(())))
 
-    first = lingering(folder, work)
+    first = kept_up(folder, work)
     assert verdicts(first) == ["passed", "passed"]
     assert seen == [["failed", "blocked"], ["passed", "passed"], ["passed", "passed"], ["passed", "passed"]]
 
 
 def test_a_changed_compose_file_asks_for_a_new_stack(folder: Path) -> None:
-    def work(live: Live) -> None:
-        sitting = Sitting(live, folder)
+    """The running one cannot follow it."""
+
+    def work(graded: Graded) -> None:
+        attempts = Attempts(graded, folder)
         edit(folder, "compose.yaml", "expose: ['3000']", "environment: {A: b}")
         with pytest.raises(FoundationChangedError):
-            sitting.again(())
+            attempts.next(())
 
-    lingering(folder, work)
+    kept_up(folder, work)
 
 
 def test_the_folder_is_followed_until_a_new_stack_is_needed(folder: Path, tmp_path: Path) -> None:
@@ -109,26 +111,26 @@ def test_the_folder_is_followed_until_a_new_stack_is_needed(folder: Path, tmp_pa
         assert said.wait(120)
         edit(folder, "compose.yaml", "expose: ['3000']", "environment: {A: b}")
 
-    def work(live: Live) -> None:
+    def work(graded: Graded) -> None:
         hands = threading.Timer(0.5, student)
         hands.start()
-        assert loop.follow(live, folder, folder / "out", show) is True
+        assert loop.follow(graded, folder, folder / "out", show) is True
         hands.join()
 
-    lingering(folder, work)
+    kept_up(folder, work)
     assert shown == [["failed", "blocked"]]
 
 
 def test_what_is_kept_up_can_be_looked_at(folder: Path) -> None:
     """Each service's ports are on this machine's loopback, and the commands name containers that are there."""
 
-    def work(live: Live) -> None:
-        doors = {door.service: door.address for door in looking.doors(live)}
-        assert doors.keys() == {"api", "other"}
-        for address in doors.values():
+    def work(graded: Graded) -> None:
+        ports = {port.service: port.address for port in looking.open_ports(graded)}
+        assert ports.keys() == {"api", "other"}
+        for address in ports.values():
             assert urllib.request.urlopen(f"http://{address}/", timeout=10).read() == b"hola"
-        names = {c.attrs["Name"].lstrip("/") for c in live.stack.client.containers.list()}
-        for found in looking.commands(live):
+        names = {c.attrs["Name"].lstrip("/") for c in graded.stack.client.containers.list()}
+        for found in looking.commands(graded):
             assert found.lines[0].split()[-1] in names
 
-    lingering(folder, work)
+    kept_up(folder, work)

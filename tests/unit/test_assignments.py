@@ -8,6 +8,7 @@ import pytest
 
 from grader import assignments
 from grader.errors import UsageError
+from grader.i18n import render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,26 @@ def test_a_faulty_assignment_is_refused(tmp_path: Path, options: dict[str, str],
         assignments.load("demo", make(tmp_path, **options))  # type: ignore[arg-type]
     message = caught.value.message
     assert words in message.msgid % message.params
+
+
+def test_a_role_without_a_room_is_refused(tmp_path: Path) -> None:
+    """The file, the service and the nearest role are named."""
+    file = make(tmp_path) / "demo" / "assignment.yaml"
+    file.write_text(file.read_text("utf-8").replace("role: http", "role: htp"), "utf-8")
+    with pytest.raises(UsageError) as caught:
+        assignments.load("demo", tmp_path)
+    said = render(caught.value.message, "en")
+    assert said.endswith("api has the role htp, which no room declares. Write one of: http.")
+
+
+def test_a_service_says_what_its_role_is_told(tmp_path: Path) -> None:
+    """What nobody would look at is no part of a contract."""
+    file = make(tmp_path) / "demo" / "assignment.yaml"
+    file.write_text(file.read_text("utf-8").replace("role: http,", "role: http, user: admin,"), "utf-8")
+    with pytest.raises(UsageError) as caught:
+        assignments.load("demo", tmp_path)
+    said = render(caught.value.message, "en")
+    assert said.endswith("api says user, and a service with the role http is told none. Take it out.")
 
 
 def test_an_unknown_assignment_names_the_nearest(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def step(word):
     (folder / f"{name}.{word}").touch()
 def wait(word):
     eventually((folder / f"{name}.{word}").exists, within=60, what=word)
-with company.beside() as others:
+with company.shared() as others:
     step("inside")
     wait("go")
     if how == "alone":
@@ -99,7 +99,7 @@ def test_one_that_is_killed_holds_nobody_up(start: Callable[[str, str], process.
     assert _seen(tmp_path, "killed.inside")
     (tmp_path / "killed.go").touch()
     child.kill()
-    with company.beside() as others:
+    with company.shared() as others:
         assert others.busy()
     (tmp_path / "beside.go").touch()
     assert _seen(tmp_path, "beside.done")
@@ -108,11 +108,11 @@ def test_one_that_is_killed_holds_nobody_up(start: Callable[[str, str], process.
 def test_a_machine_of_its_own_is_not_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless the machine has more to do than its processors can."""
     monkeypatch.setenv("GRADER_CACHE", str(tmp_path / "cache"))
-    with company.beside() as others:
+    with company.shared() as others:
         monkeypatch.setattr(company.os, "getloadavg", lambda: (0.1, 9.0, 9.0))
         assert not others.busy()
         monkeypatch.setattr(company.os, "getloadavg", lambda: (100.0, 0.0, 0.0))
         assert others.busy()
         others.leave()
-        with company.beside() as second, second.alone():
+        with company.shared() as second, second.alone():
             pass

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from grader import assignments
 from grader.cli import COMMANDS, command
+from tests import authoring_page
 from tests.pages import PAGES, ROOT, lines
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.make_archive(str(tmp_path / "work"), "zip", tmp_path / "work")
     (tmp_path / "submissions").mkdir()
     (tmp_path / "results").mkdir()
-    (tmp_path / "assignments").symlink_to(ROOT / "assignments")
+    authoring_page.write(tmp_path)
+    for folder in (ROOT / "assignments").iterdir():
+        (tmp_path / "assignments" / folder.name).symlink_to(folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -73,7 +76,7 @@ def test_what_a_page_says_can_be_said(line: Line, desk: Path) -> None:
         return  # a file or name of a page's own story
     name = context.params.get("assignment")
     for each in [name] if isinstance(name, str) else name or ():
-        assert each in assignments.names(), line
+        assert each in assignments.names(desk / "assignments"), line
 
 
 @pytest.mark.parametrize("line", [one for one in LINES if one.argv[0] in {"list", "new", "kit", "inspect"}], ids=str)

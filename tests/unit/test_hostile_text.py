@@ -22,21 +22,23 @@ from rich.console import Console
 from grader.cli.common import guarded
 from grader.errors import GraderError, SubmissionRefusedError, UsageError
 from grader.events import CheckBegan, CheckEnded, Notice, StageBegan, StageEnded
-from grader.exports import result_json
+from grader.exports import json_lines, result_json
 from grader.model.findings import Finding
 from grader.model.grade import ResolvedImage, Result
 from grader.model.history import Event
 from grader.model.outcome import Evidence, Outcome
 from grader.model.text import Bilingual, literal, msg
-from grader.reports import console, html, json_lines
+from grader.presentation import limits
+from grader.presentation.audience import redacted, redacting
+from grader.reports import console, html
 from tests.unit.reports import builders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from grader.exports.result_json import Audience
     from grader.model.assignment import Visibility
+    from grader.presentation.audience import Audience
 
 ATTACKS = (
     "<script>alert(1)</script>",
@@ -172,7 +174,7 @@ class Skeleton(HTMLParser):
 
 
 HARMLESS = {
-    audience: Skeleton(html.page(full("plain"), audience=audience)).tags for audience in ("student", "instructor")
+    audience: Skeleton(html.page(redacted(full("plain"), audience))).tags for audience in ("student", "instructor")
 }
 
 
@@ -180,14 +182,15 @@ def on_console(result: Result, *, terminal: bool, width: int = 80, audience: Aud
     """Print everything that the console shows of a grading."""
     screen = Console(file=io.StringIO(), force_terminal=terminal, no_color=not terminal, width=width)
     text = result.submission
-    with console.ConsoleListener(screen, result.assignment, "es", audience) as listen:
+    with console.ConsoleListener(screen, result.assignment, "es") as listener:
+        listen = redacting(listener, result.assignment, audience)
         listen(StageBegan(text))
         listen(Notice(msg("Removed what an interrupted run had left: %(name)s", name=text)))
         listen(StageEnded(text, 1.0, ok=False))
         for outcome in result.outcomes:
             listen(CheckBegan(outcome.check))
             listen(CheckEnded(outcome))
-    console.summary(result, screen, audience=audience)
+    console.summary(redacted(result, audience), screen)
     console.findings(result.findings, screen)
     entry = {"code": text, "severity": "error", "message": text, "file": text, "remedy": text, "path": text}
     screen_verdict = {"accepted": True, "findings": [entry], "effective": {"services": {text: {"image": text}}}}
@@ -199,12 +202,13 @@ def on_console(result: Result, *, terminal: bool, width: int = 80, audience: Aud
 def as_lines(result: Result, audience: Audience = "instructor") -> str:
     """Write everything that `--json` writes of a grading."""
     stream = io.StringIO()
-    with json_lines.Listener(stream, result.assignment, "es", audience) as listen:
+    with json_lines.Listener(stream, "es") as listener:
+        listen = redacting(listener, result.assignment, audience)
         listen(Notice(msg("Removed what an interrupted run had left: %(name)s", name=result.submission)))
         for outcome in result.outcomes:
             listen(CheckBegan(outcome.check))
             listen(CheckEnded(outcome))
-        listen.result(result)
+        listener.result(redacted(result, audience))
     return stream.getvalue()
 
 
@@ -212,7 +216,7 @@ def as_lines(result: Result, audience: Audience = "instructor") -> str:
 @given(hostile)
 def test_the_page_has_the_tags_of_a_harmless_one(text: str) -> None:
     """No text becomes a tag, an attribute, an address, a script or a style; what remains is text."""
-    page = html.page(full(text))
+    page = html.page(redacted(full(text), "instructor"))
     found = Skeleton(page)
     assert found.tags == HARMLESS["instructor"]
     assert not {"script", "iframe", "object", "embed", "img", "link", "base", "form"} & {t[0] for t in found.tags}
@@ -225,7 +229,7 @@ def test_every_known_attack_in_every_form(attack: str) -> None:
     """The examples that we know, for both audiences, none left to chance."""
     result = full(attack)
     for audience in ("student", "instructor"):
-        assert Skeleton(html.page(result, audience=audience)).tags == HARMLESS[audience]
+        assert Skeleton(html.page(redacted(result, audience))).tags == HARMLESS[audience]
     assert_console_is_calm(result, 80)
     assert_lines_are_json(result)
 
@@ -262,7 +266,7 @@ def test_a_terminal_sees_our_own_colours_only() -> None:
     """Where there is a terminal, what is not a colour of ours (or the spinner) is text."""
     for attack in ATTACKS:
         screen = Console(file=io.StringIO(), force_terminal=True, width=80)
-        console.summary(full(attack), screen)
+        console.summary(redacted(full(attack), "instructor"), screen)
         assert isinstance(screen.file, io.StringIO)
         assert not CONTROLS.search(OURS.sub("", screen.file.getvalue()))
 
@@ -284,12 +288,12 @@ def test_no_attack_changes_what_json_says() -> None:
 def test_the_file_for_programs_is_whole(tmp_path: Path) -> None:
     """result.json is readable and names no command for who prints it."""
     for attack in ATTACKS:
-        result_json.write(full(attack), tmp_path / "result.json")
+        result_json.write(redacted(full(attack), "instructor"), tmp_path / "result.json")
         text = (tmp_path / "result.json").read_text("utf-8")
         assert json.loads(text)["schema"] == result_json.SCHEMA
         assert not CONTROLS.search(text)
         assert not COMMAND.search(text)
-        html.write(full(attack), tmp_path / "report.html")
+        html.write(redacted(full(attack), "instructor"), tmp_path / "report.html")
 
 
 def test_one_value_does_not_swallow_the_words_around_it() -> None:
@@ -297,7 +301,7 @@ def test_one_value_does_not_swallow_the_words_around_it() -> None:
     for name in ("\x1b]0;never ends", "\x1bP", "n" * 1_000_000, "\x9d" * 9):
         message = msg("%(service)s asks to be privileged: it would have the whole machine.", service=name)
         finding = Finding(code="privileged", severity="error", message=message)
-        page = html.page(builders.result(rejected=True, findings=(finding,)), lang="en")
+        page = html.page(redacted(builders.result(rejected=True, findings=(finding,)), "instructor"), lang="en")
         assert "asks to be privileged: it would have the whole machine." in page
 
 
@@ -324,7 +328,7 @@ def test_megabytes_of_logs_make_a_small_report(line: str) -> None:
         for _ in range(3_000)
     )
     result = builders.result(*outcomes, findings=findings, errors=many[:200])
-    assert len(html.page(result).encode()) < 2_000_000
+    assert len(html.page(redacted(result, "instructor")).encode()) < 2_000_000
     assert len(on_console(result, terminal=False)) < 2_000_000
 
 
@@ -333,11 +337,11 @@ def test_errors_come_first_among_very_many_findings() -> None:
     notice = Finding(code="n", severity="notice", message=literal("small"))
     error = Finding(code="e", severity="error", message=literal("this is what refuses it"))
     result = builders.result(rejected=True, findings=(*(notice,) * 5_000, error))
-    assert "this is what refuses it" in html.page(result)
-    assert "4901 more findings are left out here." in html.page(result)
-    document = result_json.document(result)
+    assert "this is what refuses it" in html.page(redacted(result, "instructor"))
+    assert "4901 more findings are left out here." in html.page(redacted(result, "instructor"))
+    document = result_json.document(redacted(result, "instructor"))
     assert (document["findings"][0]["code"], document["findings"][-1]["code"]) == ("e", "findings-left-out")
-    assert len(document["findings"]) == result_json.MAX_FINDINGS + 1
+    assert len(document["findings"]) == limits.JSON_FINDINGS + 1
 
 
 SECRET = "s3cret"
@@ -349,10 +353,10 @@ def test_a_student_reads_title_and_outcome_of_a_hidden_check_alone() -> None:
     result = msgspec.structs.replace(result, assignment=_with_secret_requirements(result))
     shown = {
         audience: (
-            html.page(result, audience=audience),
+            html.page(redacted(result, audience)),
             on_console(result, terminal=False, width=400, audience=audience),
             as_lines(result, audience),
-            json.dumps(result_json.document(result, audience=audience)),
+            json.dumps(result_json.document(redacted(result, audience))),
         )
         for audience in ("student", "instructor")
     }
@@ -373,7 +377,7 @@ def test_a_student_does_not_see_how_long_a_hidden_check_took() -> None:
 def test_an_outcome_that_the_rubric_does_not_know_is_not_a_students() -> None:
     """Nothing is said of it, and nothing breaks."""
     stream = io.StringIO()
-    json_lines.Listener(stream, builders.ASSIGNMENT, "es", "student")(
+    redacting(json_lines.Listener(stream, "es"), builders.ASSIGNMENT, "student")(
         CheckEnded(Outcome(check="unknown", verdict="failed", reason=SECRET))
     )
     assert SECRET not in stream.getvalue()
@@ -412,7 +416,10 @@ def test_messages_of_the_command_line_are_text(text: str) -> None:
 
 def test_the_page_forbids_what_it_does_not_need() -> None:
     """The browser is told too: nothing is loaded, sent or run, though the page has nothing of it."""
-    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html.page(builders.all_passed()))
+    policy = re.search(
+        r'http-equiv="Content-Security-Policy" content="([^"]*)"',
+        html.page(redacted(builders.all_passed(), "instructor")),
+    )
     assert policy is not None
     rules = dict(rule.split(" ", 1) for rule in policy.group(1).split("; "))
     assert rules == {
@@ -421,4 +428,4 @@ def test_the_page_forbids_what_it_does_not_need() -> None:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    assert '<meta name="referrer" content="no-referrer">' in html.page(builders.all_passed())
+    assert '<meta name="referrer" content="no-referrer">' in html.page(redacted(builders.all_passed(), "instructor"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import importlib.util
+import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from grader import i18n
+from grader import i18n, process
 from grader.model.text import Text, literal, msg
 
 if TYPE_CHECKING:
@@ -131,3 +132,24 @@ def _says(message: ast.expr) -> bool:
 def test_who_names_no_language_is_spoken_to_in_theirs(environment: dict[str, str], lang: str) -> None:
     """GRADER_LANG, else the locale in POSIX's order (C and POSIX say nothing), else Spanish."""
     assert i18n.default_language(environment) == lang
+
+
+@pytest.mark.parametrize("tongue", SCRIPT.tongues(), ids=lambda t: t.folder.relative_to(ROOT).as_posix())
+def test_a_catalogue_that_nobody_has_compiled_says_the_same(tongue: Any, tmp_path: Path) -> None:
+    """A fresh checkout speaks Spanish before anything is installed, from the readable file."""
+    if not tongue.po.is_file():
+        pytest.skip("this assignment's checks say nothing of their own")
+    (tmp_path / "locale").mkdir()
+    shutil.copytree(tongue.folder, tmp_path / "locale", dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.mo"))
+    for message, words in SCRIPT.known(tongue).items():
+        assert i18n.translations("es", tmp_path).gettext(message) == words
+
+
+def test_a_fresh_checkout_speaks_spanish_on_any_python(tmp_path: Path) -> None:
+    """`make help` needs neither an environment nor a compiled catalogue."""
+    for folder in ("grader", "scripts"):
+        left_out = shutil.ignore_patterns("*.mo", "__pycache__")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=left_out)
+    argv = [sys.executable, "-S", "-E", "-B", str(tmp_path / "scripts" / "targets.py")]
+    done = process.run(argv, deadline_s=60, env={"GRADER_LANG": "es"}, cwd=tmp_path, check=True)
+    assert "las pruebas que no necesitan Docker" in done.output

@@ -57,6 +57,14 @@ def test_never_returns_what_came():
     assert polling.never(lambda: next(values), for_=60, every=0.001) == "message"
 
 
+def test_deadline_counts_down():
+    """`left` is never negative and `passed` follows it."""
+    assert polling.Deadline(0).passed()
+    assert polling.Deadline(-1).left() == 0
+    assert 59 < polling.Deadline(60).left() <= 60
+    assert not polling.Deadline(float("inf")).passed()
+
+
 def test_quiet_for_waits_until_the_count_stands_still():
     """The count is returned once it has not moved for the quiet time."""
     counts = itertools.chain([0, 1, 2, 5], itertools.repeat(7))
@@ -68,11 +76,3 @@ def test_quiet_for_gives_up_on_a_count_that_never_rests():
     counts = itertools.count()
     with pytest.raises(polling.DeadlineError):
         polling.quiet_for(lambda: next(counts), quiet=0.05, within=0.2, every=0.01)
-
-
-def test_deadline_counts_down():
-    """`left` is never negative and `passed` follows it."""
-    assert polling.Deadline(0).passed()
-    assert polling.Deadline(-1).left() == 0
-    assert 59 < polling.Deadline(60).left() <= 60
-    assert not polling.Deadline(float("inf")).passed()

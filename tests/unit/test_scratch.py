@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader import scratch
-from grader.exports import atomic
+from grader import atomic, scratch
 from grader.owners import Owner
 from grader.stack.stage import new_stage
 
@@ -80,6 +79,7 @@ def dead() -> Another:
 
 
 def test_what_the_dead_have_left_is_removed_and_the_living_keep_theirs(living: Another, dead: Another) -> None:
+    """The owner in a folder's name tells."""
     ours = [scratch.make("job"), new_stage()]
     assert all(path.exists() for path in dead.made)  # SIGKILL leaves everything
     assert sorted(scratch.sweep()) == sorted(map(str, dead.made))
@@ -89,12 +89,14 @@ def test_what_the_dead_have_left_is_removed_and_the_living_keep_theirs(living: A
 
 
 def test_everything_means_the_livings_too_but_for_our_own(living: Another) -> None:
+    """This process still needs its folder."""
     ours = new_stage()
     assert sorted(scratch.sweep(everything=True)) == sorted(map(str, living.made))
     assert ours.is_dir()
 
 
 def test_clean_removes_them_without_an_engine(dead: Another) -> None:
+    """And says with its exit code that the engine was not asked."""
     env = {**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     argv = [sys.executable, "-m", "grader", "clean", "--lang", "en"]
     done = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -105,6 +107,7 @@ def test_clean_removes_them_without_an_engine(dead: Another) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_what_belongs_to_another_user_stays(dead: Another) -> None:
+    """It could not be removed, and is not ours to try."""
     theirs, *rest = dead.made
     os.chown(theirs, 12345, 12345)
     assert sorted(scratch.sweep(everything=True)) == sorted(map(str, rest))
@@ -112,6 +115,7 @@ def test_what_belongs_to_another_user_stays(dead: Another) -> None:
 
 
 def test_a_name_of_another_machine_or_of_nobody_tells_no_death(tmp_path: Path, dead: Another) -> None:
+    """A shared file system holds folders of others."""
     foreign = tmp_path / "tmp" / dead.made[0].name.replace(Owner.current().host, "0123456789ab")
     strange = tmp_path / "tmp" / "grader-notes"
     link = tmp_path / "cache" / "runs" / dead.made[0].name
@@ -124,6 +128,7 @@ def test_a_name_of_another_machine_or_of_nobody_tells_no_death(tmp_path: Path, d
 
 
 def test_what_earlier_versions_left_goes_after_a_day(tmp_path: Path) -> None:
+    """Their names tell no owner."""
     cache = tmp_path / "cache"
     former = [cache / "runs" / "1a2b3c4d-x", cache / "grader-job-x", cache / "bootstrap-12-x"]
     for folder in former:
@@ -135,6 +140,7 @@ def test_what_earlier_versions_left_goes_after_a_day(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_half_written_is_gone_with_the_next(tmp_path: Path, dead: Another) -> None:
+    """Whoever writes beside it sweeps."""
     half = tmp_path / f".{dead.made[0].name}"
     half.write_text("half")
     atomic.write(tmp_path / "report.html", b"whole")
@@ -142,6 +148,7 @@ def test_a_file_that_was_half_written_is_gone_with_the_next(tmp_path: Path, dead
 
 
 def test_nothing_else_in_the_grader_makes_temporary_things_with_a_name() -> None:
+    """Only what scratch names can be found again."""
     used = {
         path.name: set(re.findall(r"tempfile\.(\w+)", path.read_text("utf-8")))
         for path in (ROOT / "grader").rglob("*.py")

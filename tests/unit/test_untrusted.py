@@ -126,14 +126,6 @@ def test_a_code_span_is_not_closed_from_inside(raw: str) -> None:
         assert all(len(run) < fence.end() for run in re.findall(r"`+", inside))
 
 
-@given(st.lists(st.text("`~ab\n ", max_size=30), max_size=5))
-def test_a_block_is_not_closed_from_inside(texts: list[str]) -> None:
-    """No line of it is a fence as long as its own."""
-    begin, *inside, end = untrusted.markdown_block(texts).split("\n")
-    assert begin == f"{end}text"
-    assert not [line for line in inside if end in line]
-
-
 @pytest.mark.parametrize(
     "raw", [":::error::x", "::::", "a:\x00:b", "##vso[x]", "###[x]", "#\x00#[x]", "##teamcity[x]", "\r\n::x"]
 )

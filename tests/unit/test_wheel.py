@@ -41,10 +41,10 @@ def test_it_holds_what_students_need(files: dict[str, bytes]) -> None:
     """Handout, starter, rubric and public checks of every assignment, templates, catalogues, schemas, recipes."""
     for name in assignments.names():
         pack = f"grader/pack/{name}/"
-        assert {pack + "README.md", pack + "assignment.yaml", pack + "conftest.py"} <= files.keys()
+        assert {pack + "README.md", pack + "assignment.yaml", pack + "subject.py"} <= files.keys()
         assert any(n.startswith(pack + "public/test_") for n in files)
         assert any(n.startswith(pack + "starter/") for n in files)
-        assert pack + "locale/es/LC_MESSAGES/grader.mo" in files
+        assert pack + "reasons.yaml" in files
     assert not any("__pycache__" in n for n in files)
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from grader import Evidence, check, fail, judge, msg
-from grader.oracles import group as oracle
-from grader.oracles.violation import listed
-from grader.polling import DeadlineError, eventually
-from grader.probes.kafka import KAFKA_ERRORS
+from subject import BEHIND_POISON_S, REPLICAS, TOPIC
+
+from grader import check, group, holds, malformed
 
 if TYPE_CHECKING:
-    from conftest import ConsumerGroup, Row
+    from subject import ConsumerGroup
 
-TOPIC = "user-events"
-REPLICAS = 3
 USERS, EACH = 20, 6
-BEHIND_POISON_S = 45.0
-SPELLED = {"eventId": "EventID", "userId": "userid", "seq": "Seq", "duration_ms": "Duration_MS"}
+ONCE_S = 45
+WRONG = {"eventId": 7, "userId": 7, "seq": "mucho", "duration_ms": "mucho"}  # of another type
 
 
 @check("topic.partitions")
@@ -29,11 +24,7 @@ def test_topic_has_partitions(group: ConsumerGroup) -> None:
     """
     count = group.wait_topic()
     if count < REPLICAS:
-        fail(
-            "too-few-partitions",
-            expected=msg("topic user-events has at least %(n)s partitions", n=REPLICAS),
-            observed=msg("it has %(n)s", n=count),
-        )
+        group.fail("too-few-partitions", wanted=REPLICAS, n=count)
 
 
 @check("events.once")
@@ -44,29 +35,15 @@ def test_every_event_has_its_row(events: ConsumerGroup) -> None:
     Each event of topic "user-events" is once in table "processed" of database "app", with its eventId, its userId and
     its seq; "processed_by" contains the hostname of the container that processed it.
     """
-    count = events.partitions()
-    users = [events.events("once", EACH, n % count, duration_ms=10) for n in range(USERS)]
-    sent = [event for step in zip(*users, strict=True) for event in step]
-    events.produce(sent)
-    events.demand(sent, within=45)
-    rows = events.rows()
-    wrong = [f"{e.id}: {_shown(rows[e.id])}" for e in sent if (rows[e.id].user, rows[e.id].seq) != (e.user, e.seq)]
-    if wrong:
-        fail(
-            "row-wrong",
-            expected=msg("user_id and seq are those of the event"),
-            observed=msg("other values: %(rows)s", rows=listed(wrong)),
-        )
-    unclear = [f"{e.id}: {_shown(rows[e.id])}" for e in sent if not events.container(rows[e.id].processed_by)]
-    if unclear:
-        fail(
-            "processor-unnamed",
-            expected=msg(
-                "processed_by contains the hostname of one container: %(names)s",
-                names=", ".join(sorted(events.hostnames().values())),
-            ),
-            observed=msg("it does not: %(rows)s", rows=listed(unclear)),
-        )
+    users = [events.events("once", EACH, n % events.known, duration_ms=10) for n in range(USERS)]
+    sent = events.produce([event for step in zip(*users, strict=True) for event in step])
+    events.demand(sent, ONCE_S)
+    rows = events.effects()
+    wrong = [e.id for e in sent if (rows[e.id].user_id, rows[e.id].seq) != (e.key, e.fields["seq"])]
+    events.forbid([f"{i}: {rows[i]}" for i in wrong], otherwise="row-wrong")
+    unclear = [f"{e.id}: {rows[e.id]}" for e in sent if not events.worker(rows[e.id])]
+    events.forbid(unclear, otherwise="processor-unnamed", names=sorted(events.hostnames().values()))
+    events.forbid([*events.unasked(rows), *events.table.doubled()], otherwise="row-wrong/unasked")
 
 
 @check("group.members", needs=("topic.partitions", "events.once"))
@@ -79,18 +56,11 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
     """
     events.wait_settled(REPLICAS)
     state = events.state()
-    evidence = (events.table(state), *events.logs())
-    judge(
-        oracle.uncovered(state, TOPIC, range(events.partitions()), containers=REPLICAS),
-        evidence=(*evidence, _groups(events)),
-    )
-    if state.protocol != "consumer" and state.state != oracle.STABLE:
-        fail(
-            "partitions-unowned",
-            expected=msg("the group is Stable, and each partition belongs to one member"),
-            observed=msg("its state is %(state)s", state=state.state or "-"),
-            evidence=evidence,
-        )
+    members = events.assigned(state)
+    covered = group.uncovered(state, TOPIC, range(events.known), containers=REPLICAS)
+    events.fail_on(covered, evidence=(members, events.groups()))
+    if state.protocol != "consumer" and state.state != group.STABLE:
+        events.fail("partitions-unowned/state", members, state=state.state or "-")
     busy: set[str] = set()
 
     def all_busy() -> bool:
@@ -98,15 +68,8 @@ def test_three_members_share_the_partitions(events: ConsumerGroup) -> None:
         busy.update(events.owners("share", within=20).values())
         return len(busy) >= REPLICAS
 
-    with contextlib.suppress(DeadlineError):
-        eventually(all_busy, within=30, every=0.5, what="three processors")
-    if len(busy) < REPLICAS:
-        fail(
-            "events-not-shared",
-            expected=msg("each of the %(n)s replicas processes events", n=REPLICAS),
-            observed=msg("these did: %(names)s", names=", ".join(sorted(busy)) or "-"),
-            evidence=evidence,
-        )
+    if events.wait(holds(all_busy), 30):
+        events.fail("events-not-shared/idle", members, wanted=REPLICAS, names=sorted(busy))
 
 
 @check("poison.malformed", needs="events.once")
@@ -119,53 +82,9 @@ def test_malformed_event_stops_no_partition(events: ConsumerGroup) -> None:
     the events behind it are processed, and it does not appear in the table. A field that is spelled in another case
     ("EventID") is another field, and the one of the contract is missing.
     """
-    user, half, wordy = events.ids.new("bad-user"), events.ids.new("half"), events.ids.new("wordy")
-    cased = {events.ids.new("case"): field for field in SPELLED}
-    values = [
-        b"\xff\xfe" + user.encode(),
-        b"{" + user.encode(),
-        b"null",
-        b"42",
-        b"[]",
-        {"userId": user, "seq": 1, "duration_ms": 0},
-        {"eventId": 7, "userId": user, "seq": 1, "duration_ms": 0},
-        {"eventId": half, "userId": user, "seq": 1},
-        {"eventId": wordy, "userId": user, "seq": "mucho", "duration_ms": 0},
-        *(_spelled(event_id, user, field) for event_id, field in cased.items()),
-    ]
-    for partition in range(events.partitions()):
-        events.send_raw(partition, f"{user}-{partition}", *values)
-    _judge_behind(events)
-    stored = {half, wordy, *cased} & events.rows().keys()
-    if stored:
-        fail(
-            "malformed-stored",
-            expected=msg("what is malformed has no row"),
-            observed=msg("there is a row for: %(ids)s", ids=listed(sorted(stored))),
-        )
-
-
-def _spelled(event_id: str, user: str, field: str) -> dict[str, str | int]:
-    """Return an event but for one field, whose name is written in another case."""
-    event: dict[str, str | int] = {"eventId": event_id, "userId": user, "seq": 1, "duration_ms": 0}
-    return {SPELLED[name] if name == field else name: value for name, value in event.items()}
-
-
-def _judge_behind(events: ConsumerGroup) -> None:
-    behind = events.everywhere("behind", 2)
-    events.produce(behind)
+    half = malformed.incomplete(lambda: events.events("half", 1, 0)[0].fields, WRONG)
+    events.send_malformed("bad-user", *malformed.unreadable(events.ids.new("bad")), *(body for _, body in half))
+    behind = events.send("behind", 2)
     events.disturbed()
-    events.demand(behind, within=BEHIND_POISON_S, code="poison-blocks-partition")
-
-
-def _groups(events: ConsumerGroup) -> Evidence:
-    """Return the names of all groups: one of another name is a common mistake."""
-    try:
-        names = events.kafka.groups()
-    except KAFKA_ERRORS:
-        names = ()
-    return Evidence(title=msg("the broker's groups"), lines=names)
-
-
-def _shown(row: Row) -> str:
-    return f"user_id={row.user!r}, seq={row.seq!r}, processed_by={row.processed_by!r}"
+    events.demand(behind, BEHIND_POISON_S, "poison-blocks-partition")
+    events.forbid(sorted(events.effects().keys() - events.sent.keys()), otherwise="malformed-stored")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-from grader import check, fail, judge, msg
-from grader.oracles import delivery, sharing
-from grader.oracles.violation import listed
+from subject import DEAD, REPORT_S, RESULTS, TASKS, TERMS, TaskQueue, buried, reported
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from grader import arrived, at_most, check, delivery, malformed, sharing
 
-    from conftest import TaskQueue
-
-TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
-DEAD_WITHIN_S = 15.0
+QUEUED_S = 20
+LONG_S = 15
+ROUNDS_S = 45
 
 
 @check("message.persistent")
@@ -25,11 +20,11 @@ def test_tasks_are_persistent(tasks: TaskQueue) -> None:
     The API publishes each task as a persistent message (delivery mode 2); in a quorum queue it is one anyway.
     """
     since = tasks.mark()
-    ids = tasks.submit(*tasks.tasks("mode", 3, 100))
-    _queued(tasks, ids, since)
+    ids = tasks.submit(*tasks.bodies("mode", 3))
+    tasks.expect(arrived(TASKS, *ids), within=QUEUED_S, otherwise="accepted-but-lost", since=since)
     if tasks.rabbitmq.queues()[TASKS].type != "quorum":
-        judge(delivery.transient(tasks.record(since), ids, TASKS))
-    tasks.wait_reported(ids, within=30, since=since)
+        tasks.fail_on(delivery.transient(tasks.record(since), ids, TASKS))
+    tasks.wait(reported(*ids), REPORT_S, since=since)
 
 
 @check("results.persistent")
@@ -41,16 +36,16 @@ def test_results_are_persistent(tasks: TaskQueue) -> None:
     anyway.
     """
     since = tasks.mark()
-    good = tasks.publish(*tasks.tasks("result", 3, 100))
-    _reported(tasks, good, since)
-    bad = tasks.publish(*tasks.tasks("dead", 1, 100, fail=True))
-    if tasks.wait_dead(bad, within=DEAD_WITHIN_S, since=since):
-        tasks.world.dirty = True  # poison.fail judges that; it must not lie in the way of other checks
+    good = tasks.send("result", 3)
+    tasks.expect(reported(*good), within=REPORT_S, otherwise="task-not-done", since=since)
+    bad = tasks.send("dead", 1, fail=True)
+    # That it comes there at all is poison.fail's to judge; it must not lie in the way of other checks.
+    tasks.dirty(tasks.wait(buried(*bad), TERMS.dead_within_s, since=since))
     history = tasks.history(since)
     types = {name: q.type for name, q in tasks.rabbitmq.queues().items()}
     for subjects, name in ((good, RESULTS), (bad, DEAD)):
         if types.get(name) != "quorum":
-            judge(delivery.transient(history, subjects, name))
+            tasks.fail_on(delivery.transient(history, subjects, name))
 
 
 @check("prefetch.one", needs="task.done")
@@ -60,16 +55,13 @@ def test_a_worker_holds_one_task(tasks: TaskQueue) -> None:
     A worker holds one unfinished task at a time (prefetch 1): with 3 workers and 10 tasks, 7 wait in the queue.
     """
     since = tasks.mark()
-    subjects = tasks.publish(*tasks.tasks("hold", 10, 1500))
+    ids = tasks.send("hold", 10, 1500)
     # The sixth report ends the second round: each worker has taken tasks both from a full queue and one by one.
-    tasks.recorder.wait_for(
-        lambda h: len(set(subjects) & delivery.arrivals(h, RESULTS).keys()) >= 6, within=45, what="reports", since=since
-    )
-    violation = sharing.hoarding(tasks.record(since), subjects, TASKS, RESULTS, most=1)
-    if violation:
-        tasks.world.dirty = True
-    judge(violation)
-    tasks.wait_reported(subjects, within=45, since=since)
+    tasks.wait(at_most(4, reported(*ids)), ROUNDS_S, since=since)
+    violation = sharing.hoarding(tasks.record(since), ids, TASKS, RESULTS, most=1)
+    tasks.dirty(violation)
+    tasks.fail_on(violation)
+    tasks.wait(reported(*ids), ROUNDS_S, since=since)
 
 
 @check("api.fail")
@@ -81,21 +73,17 @@ def test_fail_arrives_through_the_api(tasks: TaskQueue) -> None:
     contract does not name.
     """
     since = tasks.mark()
-    (body,) = tasks.tasks("apifail", 1, 100, fail=True, note="ñ", attempt=1)
+    (body,) = tasks.bodies("apifail", fail=True, note="ñ", attempt=1)
     # What becomes of a task that fails is another check's subject: no worker gets this one.
-    with tasks.held() as held:
+    with tasks.held(TASKS, refused="share.replicas") as held:
         (task,) = tasks.submit(body)
-        _queued(tasks, [task], since)
-        if not held.take(task, within=10):
-            tasks.world.dirty = True
-    sent = next(e for e in tasks.history(since).about(task).of("published") if TASKS in e.data["queues"])
-    arrived = sent.data.get("fields", {})
-    if arrived.get("fail") is not True or any(arrived.get(name) != value for name, value in body.items()):
-        fail(
-            "fail-lost" if arrived.get("fail") is not True else "fields-lost",
-            expected=msg("the message in queue tasks has the posted fields: %(body)s", body=_json(body)),
-            observed=msg("the API published: %(body)s", body=sent.data.get("body", "")),
-        )
+        tasks.expect(arrived(TASKS, task), within=QUEUED_S, otherwise="accepted-but-lost", since=since)
+        tasks.dirty(not held.take(task, within=10))
+    sent = delivery.first_arrival(tasks.history(since), TASKS, task)
+    came = sent.data if sent else {}
+    lost = [name for name, value in body.items() if came.get("fields", {}).get(name) != value]
+    code = "fail-lost" if "fail" in lost else "fields-lost"
+    tasks.forbid(lost, otherwise=code, sent=json.dumps(body, ensure_ascii=False), came=str(came.get("body", "")))
 
 
 @check("poison.fail")
@@ -107,22 +95,14 @@ def test_a_failing_task_is_put_aside(tasks: TaskQueue) -> None:
     further fields it has, within 15 s and after at most 3 deliveries to all workers together, and is not reported as
     done.
     """
-    bodies = [_odd(body) for body in tasks.tasks("failing", 5, 100, fail=True)]
+    bodies = [malformed.unusual(body) for body in tasks.bodies("failing", 5, Fail=False, fail=True)]
     since = tasks.mark()
     # Two alone: with a worker free at every moment, what one gives back is given to another, and a count that each
     # worker keeps to itself does not see it. Then the others, with good tasks behind them.
-    first = tasks.publish(*bodies[:2])
-    tasks.wait_dead(first, within=DEAD_WITHIN_S, since=since)
-    tasks.publish(*bodies[2:])
-    good = tasks.publish(*tasks.tasks("behind", 6, 100))
-    tasks.judge_poison(bodies, good, since, done="failure-reported-done")
-
-
-def _odd(body: dict[str, object]) -> bytes:
-    """Write a task as a program would not: whoever parses it and writes it again changes its bytes."""
-    more = {"note": "ñ \u2713", "tags": ["a", {"b": None}], "Fail": False}
-    text = json.dumps({**more, **body}, ensure_ascii=False, indent=1)
-    return text.replace("ñ", "\\u00F1", 1).encode()
+    first = tasks.rabbitmq.publish(TASKS, *bodies[:2])
+    tasks.wait(buried(*first), TERMS.dead_within_s, since=since)
+    tasks.rabbitmq.publish(TASKS, *bodies[2:])
+    tasks.judge_bad(bodies, tasks.send("behind", 6), since, done="failure-reported-done")
 
 
 @check("heartbeat.long-task", needs="task.done")
@@ -134,49 +114,11 @@ def test_a_long_task_is_worked_once(tasks: TaskQueue) -> None:
     heartbeats.
     """
     since = tasks.mark()
-    (task,) = tasks.publish(*tasks.tasks("long", 1, 15_000))
-    missing = tasks.wait_reported([task], within=15 + 30, since=since)
+    (task,) = tasks.send("long", 1, LONG_S * 1000)
+    within = LONG_S + REPORT_S
+    missing = tasks.wait(reported(task), within, since=since)
     history = tasks.record(since)
     count = delivery.deliveries(history, task, aside=(DEAD,))
-    if count > 1:
-        tasks.world.dirty = True
-        fail(
-            "worked-twice",
-            expected=msg("one delivery, one report"),
-            observed=msg("delivered %(n)s times", n=count),
-            evidence=tasks.world.logs("worker"),
-        )
-    if missing:
-        fail(
-            "task-not-done",
-            expected=msg("the task is reported in queue results"),
-            observed=msg("no report within %(n)s s", n=45),
-            evidence=tasks.world.logs("worker"),
-        )
-    judge(delivery.repeated(history, [task], RESULTS))
-
-
-def _reported(tasks: TaskQueue, ids: Iterable[str], since: float) -> None:
-    missing = tasks.wait_reported(ids, within=30, since=since)
-    if missing:
-        fail(
-            "task-not-done",
-            expected=msg("the task is reported in queue results"),
-            observed=msg("no report within %(n)s s", n=30),
-            evidence=tasks.world.logs("worker"),
-        )
-
-
-def _queued(tasks: TaskQueue, ids: list[str], since: float) -> None:
-    missing = tasks.wait_queued(ids, since=since)
-    if missing:
-        fail(
-            "accepted-but-lost",
-            expected=msg("an accepted task is a message in queue tasks"),
-            observed=msg("it is not there after %(n)s s: %(ids)s", n=20, ids=listed(sorted(missing))),
-            evidence=tasks.world.logs("api"),
-        )
-
-
-def _json(body: dict[str, object]) -> str:
-    return json.dumps(body, ensure_ascii=False)
+    tasks.forbid([task] if count > 1 else [], otherwise="worked-twice", n=count)
+    tasks.forbid(missing, otherwise="task-not-done", within=int(within))
+    tasks.fail_on(delivery.repeated(history, [task], RESULTS))

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from typing import TYPE_CHECKING
+from subject import DEAD, DECLARERS, REPLICAS, REPORT_S, RESULTS, TASKS, TaskQueue, reported
 
-from grader import Evidence, check, fail, judge, msg
-from grader.oracles import delivery, sharing
-from grader.polling import DeadlineError, eventually
+from grader import check, delivery, malformed, sharing
 
-if TYPE_CHECKING:
-    from conftest import TaskQueue
-
-TASKS, RESULTS, DEAD = "tasks", "results", "tasks.dead"
+SHARED_S = 60
 
 
 @check("task.done")
@@ -24,27 +17,15 @@ def test_task_is_done_and_reported(tasks: TaskQueue) -> None:
     A task sent with POST /tasks is answered with 202, worked for its duration_ms and then reported in queue "results"
     as {id, worker}, where "worker" names the container that did it.
     """
-    (body,) = tasks.tasks("first", 1, 1000)
+    (body,) = tasks.bodies("first", ms=1000)
     sent = tasks.now()
-    tasks.submit(body)
-    missing = tasks.wait_reported([body["id"]], within=30)
-    if missing:
-        fail(
-            "task-not-done",
-            expected=msg("the task is reported in queue results"),
-            observed=msg("no report within %(n)s s", n=30),
-            evidence=tasks.world.logs("worker"),
-        )
-    history = tasks.history().about(body["id"])
-    workers = sharing.workers_of(history, [body["id"]], RESULTS)
-    if not workers:
-        report = delivery.first_arrival(history, RESULTS, body["id"])
-        fail(
-            "report-incomplete",
-            expected=msg("the report is {id, worker}, worker a text that names the replica"),
-            observed=msg("the report was: %(body)s", body=str(report.data.get("body")) if report else "-"),
-        )
-    judge(delivery.too_early(history, {body["id"]: 1.0}, sent, RESULTS))
+    (task,) = tasks.submit(body)
+    tasks.expect(reported(task), within=REPORT_S, otherwise="task-not-done")
+    history = tasks.history()
+    if not sharing.workers_of(history, [task], RESULTS):
+        report = delivery.first_arrival(history, RESULTS, task)
+        tasks.fail("report-incomplete", body=str(report.data.get("body")) if report else "-")
+    tasks.fail_on(delivery.too_early(history, {task: 1.0}, sent, RESULTS))
 
 
 @check("queue.durable")
@@ -56,48 +37,11 @@ def test_queues_are_durable(queue: TaskQueue) -> None:
     messages expire.
     """
     wanted = (TASKS, RESULTS, DEAD)
-    within = max(20.0, queue.world.session.assignment.limits.ready_s - queue.now())
-    with contextlib.suppress(DeadlineError):
-        eventually(
-            lambda: set(wanted) <= queue.rabbitmq.queues().keys() or queue.world.gone_for_good("api", "worker"),
-            within=within,
-            every=0.5,
-            what="the three queues",
-        )
-    found = queue.rabbitmq.queues()
-    table = Evidence(
-        title=msg("rabbitmqctl list_queues"),
-        lines=tuple(
-            f"{q.name}  durable={q.durable}  exclusive={q.exclusive}  auto_delete={q.auto_delete}  type={q.type}"
-            + "".join(f"  {name}={ms}" for name, ms in q.expiry_ms.items())
-            for q in found.values()
-            if not q.name.startswith("amq.gen")
-        ),
-    )
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        fail(
-            "queue-missing",
-            expected=msg("the queues tasks, results and tasks.dead exist in virtual host /"),
-            observed=msg("missing: %(names)s", names=", ".join(missing)),
-            evidence=(table,),
-        )
-    passing = [n for n in wanted if not found[n].durable or found[n].exclusive or found[n].auto_delete]
-    if passing:
-        fail(
-            "queue-not-durable",
-            expected=msg("the three queues are durable, not exclusive, not auto-delete"),
-            observed=msg("they vanish with the broker or their client: %(names)s", names=", ".join(passing)),
-            evidence=(table,),
-        )
+    found, table = queue.listed(queue.patience(0), *wanted, by=DECLARERS)
+    queue.forbid([n for n in wanted if n not in found], table, otherwise="queue-missing")
+    queue.forbid([n for n in wanted if not found[n].lasting], table, otherwise="queue-not-durable")
     expiring = [f"{n} ({what}: {ms} ms)" for n in wanted for what, ms in found[n].expiry_ms.items()]
-    if expiring:
-        fail(
-            "queue-expires",
-            expected=msg("a message waits in the three queues for as long as it takes"),
-            observed=msg("these forget by themselves: %(names)s", names=", ".join(expiring)),
-            evidence=(table,),
-        )
+    queue.forbid(expiring, table, otherwise="queue-expires")
 
 
 @check("share.replicas")
@@ -107,11 +51,13 @@ def test_three_replicas_share_the_work(tasks: TaskQueue) -> None:
     Three replicas of "worker" consume from the same queue: each task is done by one of them, and all three work.
     """
     since = tasks.mark()
-    subjects = tasks.publish(*tasks.tasks("share", 30, 200))
-    missing = tasks.wait_reported(subjects, within=60, since=since)
+    ids = tasks.send("share", 30, 200)
+    missing = tasks.wait(reported(*ids), SHARED_S, since=since)
     history = tasks.record(since)
-    judge(delivery.lost(history, subjects, RESULTS) if missing else None, code="task-not-done")
-    judge(sharing.unshared(history, subjects, RESULTS, replicas=3), evidence=tasks.world.logs("worker"))
+    tasks.fail_on(delivery.lost(history, ids, RESULTS) if missing else None, code="task-not-done")
+    tasks.fail_on(sharing.unshared(history, ids, RESULTS, replicas=REPLICAS))
+    unasked = delivery.unasked(history, RESULTS, asked=tasks.ids.given, nonce=tasks.ids.nonce)
+    tasks.forbid(unasked, otherwise="reported-twice/unasked")
 
 
 @check("poison.malformed")
@@ -125,20 +71,9 @@ def test_malformed_message_stops_nobody(tasks: TaskQueue) -> None:
     exactly those of the contract) stops no worker: the tasks behind it are done, also those with other fields beside,
     and it ends unchanged in "tasks.dead" within 15 s and after at most 3 deliveries.
     """
-    nonce = tasks.ids.new("bad")
-    poisons = [
-        b"\xff\xfe" + nonce.encode(),
-        b"{" + nonce.encode(),
-        json.dumps([nonce]).encode(),
-        b"null",
-        b"42",
-        json.dumps({"id": tasks.ids.new("noduration")}).encode(),
-        json.dumps({"id": tasks.ids.new("badduration"), "duration_ms": "much"}).encode(),
-        json.dumps({"id": 7, "duration_ms": 100}).encode(),
-        json.dumps({"id": tasks.ids.new("othername"), "Duration_MS": 100}).encode(),
-        json.dumps({"ID": tasks.ids.new("othername"), "duration_ms": 100}).encode(),
-    ]
+    wrong = {"id": 7, "duration_ms": "much"}
+    bodies = malformed.bodies(tasks.ids.new("bad"), lambda: tasks.bodies("half")[0], wrong)
     since = tasks.mark()
-    tasks.publish(*poisons)
-    good = tasks.publish(*tasks.tasks("behind", 6, 100), *tasks.tasks("more", 2, 100, FAIL=True, note={"a": [1]}))
-    tasks.judge_poison(poisons, good, since, done="malformed-taken-for-task")
+    tasks.rabbitmq.publish(TASKS, *bodies)
+    good = (*tasks.send("behind", 6), *tasks.send("more", 2, FAIL=True, note={"a": [1]}))
+    tasks.judge_bad(bodies, good, since, done="malformed-taken-for-task")

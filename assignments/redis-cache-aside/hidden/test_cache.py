@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import Any
 
-from conftest import at_once
+from subject import TERMS, User, Users
 
-from grader import check, judge
-from grader.oracles import caching
-from grader.polling import Deadline, eventually, pause
-
-if TYPE_CHECKING:
-    from conftest import User, Users
-
-    from grader.model.stores import Statement
+from grader import Statement, at_once, caching, check, held_up, holds
 
 PAUSED_S = 6.0
 FALLEN_MS = 1500
@@ -23,7 +15,6 @@ LAST_S = (3.0, 10.0, 50.0)  # what a key has still to live: as little as this ma
 BURST = 50
 CROWD = 20
 CROWD_S = 10.0
-STILL = 10  # looks at the waiting queries that have to agree
 
 
 @check("cache.hit-log", needs="cache.miss")
@@ -37,9 +28,9 @@ def test_a_hit_does_not_ask_the_database(users: Users) -> None:
     user = users.new()
     users.warm(user)
     users.change_behind(user)
-    hit = _hit(users, user)
-    judge(caching.untouched(hit.statements, what=user.key))
-    judge(caching.differing(hit.answered, user.shown, what=user.key, code="hit-reads-database"))
+    shown, _, statements = _hit(users, user)
+    users.fail_on(caching.untouched(statements, what=user.key))
+    users.show(user, "hit-reads-database", shown)
 
 
 @check("cache.hit-bytes", needs="cache.miss")
@@ -52,12 +43,12 @@ def test_a_hit_comes_from_redis(users: Users) -> None:
     users.warm(user)
     users.everywhere(user)
     name = str(user.name)
-    poisoned = name.replace("orig", "pois")
-    if not users.redis.replace(user.key, name.encode(), poisoned.encode()):
+    forged = name.replace("orig", "pois")
+    if not users.redis.replace(user.key, name.encode(), forged.encode()):
         return  # the value is not readable text: the paused database and the deleted key say the same
-    answered = users.everywhere(user)
-    names = {place: value.get("name") if isinstance(value, dict) else value for place, value in answered.items()}
-    judge(caching.differing(names, poisoned, what=user.key, code="hit-not-from-redis"))
+    shown = users.everywhere(user)
+    names = {place: value.get("name") if isinstance(value, dict) else value for place, value in shown.items()}
+    users.fail_on(caching.differing(names, forged, what=user.key, code="hit-not-from-redis"))
 
 
 @check("cache.hit-paused", needs="cache.miss")
@@ -69,8 +60,8 @@ def test_a_hit_does_not_need_the_database(users: Users) -> None:
     user = users.new()
     users.warm(user)
     with users.faults.paused("db", ready=users.postgres.ready):
-        answered = users.everywhere(user, within=PAUSED_S)
-    judge(caching.differing(answered, user.shown, what=user.key, code="hit-reads-database"))
+        shown = users.everywhere(user, within=PAUSED_S)
+    users.show(user, "hit-reads-database", shown)
 
 
 @check("cache.refetch", needs="cache.miss")
@@ -81,16 +72,15 @@ def test_what_is_gone_is_read_again(users: Users) -> None:
     """
     user = users.new()
     since = users.warm(user)
-    expires = users.life(user, since) is None  # else that is what cache.ttl says
+    expires = users.life(user.key, TERMS.ttl_s, since) is None  # else that is what cache.ttl says
     users.everywhere(user)
     for take_away in (users.redis.expire_now, users.redis.delete):
         user = users.change_behind(user)
         take_away(user.key)
         since = users.now()
-        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="miss-without-database"))
+        users.show(user, "miss-without-database")
         users.wait_key(user.key)
-        if expires:
-            judge(users.life(user, since))
+        users.fail_on(users.life(user.key, TERMS.ttl_s, since) if expires else None)
 
 
 @check("ttl.not-sliding", needs="cache.ttl")
@@ -102,9 +92,9 @@ def test_reading_does_not_prolong_a_key(users: Users) -> None:
     user = users.new()
     users.warm(user)
     first = users.redis.ttl(user.key)
-    eventually(lambda: users.redis.ttl(user.key).ms < first.ms - FALLEN_MS, within=10, every=0.1, what=user.key)
+    users.wait(holds(lambda: users.redis.ttl(user.key).ms < first.ms - FALLEN_MS), 10, every=0.1)
     users.everywhere(user)
-    judge(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
+    users.fail_on(caching.ttl_goes_on(first, users.redis.ttl(user.key), key=user.key))
 
 
 @check("ttl.to-the-end", needs=("cache.hit-log", "cache.ttl"))
@@ -121,11 +111,11 @@ def test_a_key_serves_until_it_expires(users: Users) -> None:
         users.change_behind(user)
         since = users.now()
         users.redis.expire_in(user.key, left_s)
-        hit = _hit(users, user)
-        if hit.until - since < left_s:
+        shown, until, statements = _hit(users, user)
+        if until - since < left_s:
             break  # the key was there until the last answer
-    judge(caching.untouched(hit.statements, what=user.key, code="refreshed-early"))
-    judge(caching.differing(hit.answered, user.shown, what=user.key, code="refreshed-early"))
+    users.fail_on(caching.untouched(statements, what=user.key, code="refreshed-early"))
+    users.show(user, "refreshed-early", shown)
 
 
 @check("cold.burst", needs="cache.miss")
@@ -134,11 +124,11 @@ def test_fifty_ids_at_once(users: Users) -> None:
 
     Fifty different ids that are not cached, asked for at once on both replicas, are each answered with their row.
     """
-    rows = users.several(BURST)
-    calls = [functools.partial(users.get, users.apis[n % len(users.apis)], user) for n, user in enumerate(rows)]
+    rows = [users.new() for _ in range(BURST)]
+    calls = [partial(users.get, users.apis[n % len(users.apis)], user) for n, user in enumerate(rows)]
     for _ in range(2):  # read, then from the cache
         answers = dict(zip((user.key for user in rows), at_once(calls), strict=True))
-        judge(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
+        users.fail_on(caching.mixed_up(answers, {user.key: user.shown for user in rows}))
 
 
 @check("stampede", needs="cache.miss")
@@ -148,47 +138,20 @@ def test_one_query_a_replica_for_one_id(users: Users) -> None:
     Many requests at once for the same id that is not cached give one query a replica.
     """
     user = users.new()
-    calls = [functools.partial(users.get, api, user, within=30) for api in users.apis for _ in range(CROWD)]
-
-    with ThreadPoolExecutor(len(calls)) as pool, users.postgres.window() as window:
-        with users.postgres.locked("users"):
-            asking = [pool.submit(call) for call in calls]
-            _wait_still(users)
-        answers = [each.result() for each in asking]
-    judge(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
-    answered = {f"{n}": value for n, value in enumerate(answers)}
-    judge(caching.differing(answered, user.shown, what=user.key, code="row-differs"))
+    calls = [partial(users.get, api, user, within=30) for api in users.apis for _ in range(CROWD)]
+    with users.postgres.window() as window, held_up(calls, by=users.postgres.locked("users")) as asking:
+        users.postgres.queued_up(CROWD_S, quiet=1.0)
+    users.fail_on(caching.stampeded(window.about(str(user.id), "api"), what=user.key))
+    users.show(user, "row-differs", {f"{n}": each.result() for n, each in enumerate(asking)})
 
 
-class _Hit(NamedTuple):
-    """What each replica answered, until when that took, and what they asked the database meanwhile."""
-
-    answered: dict[str, Any]
-    until: float
-    statements: tuple[Statement, ...]
-
-
-def _hit(users: Users, user: User) -> _Hit:
-    """Ask each replica for a user that is cached."""
-    others = users.several(len(users.apis))
+def _hit(users: Users, user: User) -> tuple[dict[str, Any], float, tuple[Statement, ...]]:
+    """Ask each replica for a user that is cached: what it shows, until when that took, and what the database was asked."""
+    others = [users.new() for _ in users.apis]
     with users.postgres.window() as window:
-        answered = users.everywhere(user)
+        shown = users.everywhere(user)
         until = users.now()
         # a sure miss on each replica: what nobody waited for is in the log before it
         for api, other in zip(users.apis, others, strict=True):
             users.get(api, other)
-    misses = {str(other.id) for other in others}
-    return _Hit(
-        answered, until, tuple(s for s in window.of("api") if not any(m in s.text or m in s.detail for m in misses))
-    )
-
-
-def _wait_still(users: Users) -> None:
-    """Wait until the number of queries that wait for the table no longer changes."""
-    counted, still = 0, 0
-    deadline = Deadline(CROWD_S)
-    while still < STILL and not deadline.passed():
-        now = len(users.postgres.waiting())
-        still = still + 1 if now and now == counted else 0
-        counted = now
-        pause(0.1)
+    return shown, until, window.of("api", but=[str(other.id) for other in others])

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from subject import NOT_FOUND, TERMS, User, Users
 
-from grader import check, fail, judge, msg
-from grader.oracles import caching
-from grader.polling import DeadlineError, eventually
+from grader import check
 
-if TYPE_CHECKING:
-    from conftest import User, Users
-
-UNKNOWN_S = 30.0
 SLACK_S = 10.0  # what a loaded machine may add
-NOT_FOUND = 404
 
 
 @check("write.unknown", needs=("write.invalidates", "api.not-found"))
@@ -27,17 +20,9 @@ def test_a_put_forgets_that_an_id_was_unknown(users: Users) -> None:
     for api in users.apis:
         user = users.nobody()
         _ask_in_vain(users, user)
-        users.insert(user)
-        changed = users.changed(user)
-        answer = users.put(api, changed)
-        if answer.status not in {200, 204}:
-            fail(
-                "unknown-outlives-write",
-                expected=msg("PUT /api/users/:id of an existing user is answered with 200 or 204"),
-                observed=msg("it was: %(answer)s", answer=answer.summary()),
-                evidence=users.world.logs("api"),
-            )
-        judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="unknown-outlives-write"))
+        changed = users.renamed(users.insert(user))
+        users.accept(users.put(api, changed), "unknown-outlives-write")
+        users.show_soon(changed, "unknown-outlives-write")
 
 
 @check("unknown.forgotten", needs=("cache.miss", "api.not-found"))
@@ -51,24 +36,11 @@ def test_that_an_id_is_unknown_is_forgotten(users: Users) -> None:
     user = users.nobody()
     _ask_in_vain(users, user)
     users.insert(user)
-
-    def shown() -> bool:
-        return caching.differing(users.everywhere(user), user.shown, what=user.key) is None
-
-    try:
-        eventually(shown, within=UNKNOWN_S + SLACK_S, every=0.5, what=user.key)
-    except DeadlineError:
-        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-never-forgotten"))
+    users.show_soon(user, "unknown-never-forgotten", within=TERMS.unknown_s + SLACK_S)
 
 
 def _ask_in_vain(users: Users, user: User) -> None:
     """Ask each replica twice for a user that has no row."""
     for api in (*users.apis, *users.apis):
         answer = api.get(user.path, subject=user.key)
-        if answer.status != NOT_FOUND:
-            fail(
-                "unknown-user-answer",
-                expected=msg("while there is no row with that id, GET is answered with 404"),
-                observed=msg("it was: %(answer)s", answer=answer.summary()),
-                evidence=users.world.logs("api"),
-            )
+        users.expect_status(answer, NOT_FOUND, otherwise="unknown-user-answer/no-row")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
-from grader import check, fail, judge, msg
-from grader.oracles import caching
-from grader.polling import DeadlineError, eventually
+from subject import REPLICAS, TERMS, Users
 
-if TYPE_CHECKING:
-    from conftest import Users
+from grader import caching, check, held_up, holds
 
-REPLICAS = 2
 HELD_S = 15.0
 REFUSED = {400, 422}
 
@@ -27,18 +21,14 @@ def test_after_a_put_nobody_sees_the_old_row(users: Users) -> None:
     received the PUT.
     """
     if len(users.apis) < REPLICAS:
-        fail(
-            "replica-missing",
-            expected=msg("replicas of api: %(n)s", n=REPLICAS),
-            observed=msg("there are %(n)s", n=len(users.apis)),
-        )
+        users.fail("replica-missing", wanted=REPLICAS, n=len(users.apis))
     user = users.new()
     users.warm(user)
     for api in users.apis:
         users.everywhere(user)
-        user = users.changed(user)
-        users.write(api, user)
-        judge(caching.differing(users.settled(user), user.shown, what=user.key))
+        user = users.renamed(user)
+        users.accept(users.put(api, user))
+        users.show_soon(user)
 
 
 @check("write.ttl", needs=("write.invalidates", "cache.ttl"))
@@ -49,12 +39,12 @@ def test_after_a_put_the_key_expires_too(users: Users) -> None:
     """
     user = users.new()
     users.warm(user)
-    user = users.changed(user)
+    user = users.renamed(user)
     since = users.now()
-    users.write(users.apis[0], user)
+    users.accept(users.put(users.apis[0], user))
     users.get(users.apis[0], user)
     users.wait_key(user.key)
-    judge(users.life(user, since))
+    users.fail_on(users.life(user.key, TERMS.ttl_s, since))
 
 
 @check("write.commit-held", needs="write.invalidates")
@@ -67,20 +57,19 @@ def test_the_key_goes_after_the_commit(users: Users) -> None:
     """
     user = users.new()
     users.warm(user)
-    changed = users.changed(user)
-    shown: dict[str, Any] = {}
-    with ThreadPoolExecutor(1) as pool:
-        with users.postgres.held_commits("users"):
-            putting = pool.submit(users.put, users.apis[0], changed, within=HELD_S)
-            # without a write that waits nothing was written: what is shown in the end says so
-            with contextlib.suppress(DeadlineError):
-                eventually(users.postgres.waiting, within=HELD_S / 2, what="a write that waits for its COMMIT")
-                shown = users.everywhere(user)
-        users.accepted(putting.result())
+    changed = users.renamed(user)
+    put = partial(users.put, users.apis[0], changed, within=2 * HELD_S)
+    with held_up([put], by=users.postgres.held_commits("users")) as (putting,):
+        users.wait(holds(lambda: users.postgres.waiting() or putting.done()), HELD_S, every=0.05)
+        unwritten = not users.postgres.waiting()
+        shown = users.everywhere(user)
+    users.accept(putting.result())
+    if unwritten:
+        users.fail("shown-before-commit/no-write", answer=putting.result().summary())
     # Whoever waits for the write to end shows nothing yet; the new row is nobody's to show.
     early = {place: value for place, value in shown.items() if caching.same(value, changed.shown)}
-    judge(caching.differing(early, user.shown, what=user.key, code="shown-before-commit"))
-    judge(caching.differing(users.settled(changed), changed.shown, what=user.key, code="invalidated-before-commit"))
+    users.show(user, "shown-before-commit", early)
+    users.show_soon(changed, "invalidated-before-commit")
 
 
 @check("write.fields", needs="write.invalidates")
@@ -93,17 +82,7 @@ def test_a_put_wants_its_fields_as_they_are_spelled(users: Users) -> None:
     """
     user = users.new()
     for fields in (("NAME", "EMAIL"), ("Name", "Email")):
-        changed = users.changed(user)
-        body = dict(zip(fields, (changed.name, changed.email), strict=True))
-        answer = users.apis[0].request("PUT", user.path, body=body, subject=user.key)
+        answer = users.put(users.apis[0], users.renamed(user), fields=fields)
         row = users.stored(user)
         if answer.status not in REFUSED or row != user.shown:
-            fail(
-                "put-fields-unchecked",
-                expected=msg(
-                    "a PUT with %(fields)s instead of name, email is answered with 400 or 422 and changes nothing",
-                    fields=", ".join(fields),
-                ),
-                observed=msg("it was: %(answer)s; row: %(row)s", answer=answer.summary(), row=str(row)),
-                evidence=users.world.logs("api"),
-            )
+            users.fail("put-fields-unchecked", fields=fields, answer=answer.summary(), row=str(row))

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from subject import NOT_FOUND, TERMS, User, Users
 
-from conftest import User
+from grader import caching, check
 
-from grader import check, fail, judge, msg
-from grader.oracles import caching
-
-if TYPE_CHECKING:
-    from conftest import Users
-
-UNKNOWN_S = 30
-NOT_FOUND = 404
 NO_IDS = ("abc", "1x", "99999999999999999999")
 REFUSED = {400, 404, 422}
 
@@ -28,10 +20,7 @@ def test_get_answers_the_row(users: Users) -> None:
     """
     user = users.new()
     for _ in range(2):
-        judge(
-            caching.differing(users.everywhere(user), user.shown, what=user.key, code="row-differs"),
-            evidence=users.world.logs("api"),
-        )
+        users.show(user, "row-differs")
 
 
 @check("cache.miss", needs="user.read")
@@ -44,7 +33,7 @@ def test_a_miss_reads_the_database_and_fills_the_key(users: Users) -> None:
     with users.postgres.window() as window:
         users.get(users.apis[0], user)
         users.wait_key(user.key)
-    judge(caching.asked(window.about(str(user.id), "api"), what=user.key))
+    users.fail_on(caching.asked(window.about(str(user.id), "api"), what=user.key))
 
 
 @check("user.null", needs="cache.miss")
@@ -54,14 +43,11 @@ def test_a_null_stays_a_null(users: Users) -> None:
     A name or an email that is NULL in the table is answered as null, whether the row comes from the database or from
     Redis.
     """
-    half = users.nobody()._replace(email=None)
-    for user in (half, User(users.unknown(), None, None)):
+    for user in (users.nobody()._replace(email=None), User(users.unknown(), None, None)):
         users.insert(user)
-        judge(
-            caching.differing({"api": users.get(users.apis[0], user)}, user.shown, what=user.key, code="null-differs")
-        )
+        users.show(user, "null-differs", {"api": users.get(users.apis[0], user)})
         users.wait_key(user.key)
-        judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="null-differs"))
+        users.show(user, "null-differs")
 
 
 @check("cache.ttl", needs="cache.miss")
@@ -72,7 +58,7 @@ def test_a_key_expires_after_300_s(users: Users) -> None:
     """
     user = users.new()
     since = users.warm(user)
-    judge(users.life(user, since))
+    users.fail_on(users.life(user.key, TERMS.ttl_s, since))
 
 
 @check("api.not-found", needs="user.read")
@@ -85,51 +71,26 @@ def test_an_unknown_id_is_not_found(users: Users) -> None:
     an int with 400, 404 or 422. A PUT to an id that does not exist is a 404 and creates nothing. That it does not exist
     may be remembered for at most 30 s, under another key. The API goes on answering afterwards.
     """
-    unknown = users.unknown()
-    asked = [(str(unknown), {404}), (str(unknown), {404}), *((text, REFUSED) for text in NO_IDS)]
+    unknown = str(users.unknown())
     for api in users.apis:
-        for text, right in asked:
+        for text, right in ((unknown, {NOT_FOUND}), (unknown, {NOT_FOUND}), *((text, REFUSED) for text in NO_IDS)):
+            codes = " / ".join(map(str, sorted(right)))
             answer = api.get(f"/api/users/{text}")
-            if answer.status not in right:
-                fail(
-                    "unknown-user-answer",
-                    expected=msg(
-                        "GET /api/users/%(id)s is answered with %(codes)s",
-                        id=text,
-                        codes=" / ".join(str(code) for code in sorted(right)),
-                    ),
-                    observed=msg("it was: %(answer)s", answer=answer.summary()),
-                    evidence=users.world.logs("api"),
-                )
-    if users.redis.exists(f"user:{unknown}"):
-        fail(
-            "unknown-user-cached",
-            expected=msg("under the key user:<id> lie only users that exist"),
-            observed=msg("there is a key %(key)s", key=f"user:{unknown}"),
-        )
-    keys = users.redis.keys()
-    for key in sorted(k for k in keys if str(unknown) in k):
-        ttl = users.redis.ttl(key)
-        if ttl.ms != caching.MISSING and not 0 <= ttl.ms <= UNKNOWN_S * 1000:
-            fail(
-                "unknown-user-cached",
-                expected=msg("that a user does not exist is remembered for at most %(n)s s", n=UNKNOWN_S),
-                observed=msg("the TTL of %(key)s is %(ms)s ms", key=key, ms=ttl.ms),
-            )
-    _put_creates_nothing(users)
-    user = users.new()
-    judge(caching.differing(users.everywhere(user), user.shown, what=user.key, code="unknown-user-answer"))
-
-
-def _put_creates_nothing(users: Users) -> None:
-    """Judge a PUT to an id that no row has."""
+            users.expect_status(answer, *right, otherwise="unknown-user-answer", id=text, codes=codes)
+    _remembered_shortly(users, unknown)
     nobody = users.nobody("nobody")
-    answer = users.put(users.apis[0], nobody)
-    row = users.stored(nobody)
+    answer, row = users.put(users.apis[0], nobody), users.stored(nobody)
     if answer.status != NOT_FOUND or row is not None:
-        fail(
-            "unknown-user-answer",
-            expected=msg("PUT /api/users/%(id)s is answered with 404 and makes no row", id=nobody.id),
-            observed=msg("it was: %(answer)s; row: %(row)s", answer=answer.summary(), row=str(row)),
-            evidence=users.world.logs("api"),
-        )
+        users.fail("unknown-user-answer/put", id=nobody.id, answer=answer.summary(), row=str(row))
+    users.show(users.new(), "unknown-user-answer")
+
+
+def _remembered_shortly(users: Users, unknown: str) -> None:
+    """Judge what is kept in Redis of an id that no row has."""
+    key = f"{TERMS.key}{unknown}"
+    users.forbid([key] if users.redis.exists(key) else [], otherwise="unknown-user-cached")
+    kept = users.redis.keys()
+    for key in sorted(key for key in kept if unknown in key):
+        ttl = users.redis.ttl(key)
+        if ttl.ms != caching.MISSING and not 0 <= ttl.ms <= TERMS.unknown_s * 1000:
+            users.fail("unknown-user-cached/too-long", key=key, ms=ttl.ms, most=int(TERMS.unknown_s))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from grader.batch.classes.reading import FORMS, Form, read
+from grader.batch.classes.reading import LAYOUTS, Layout, read
 
-__all__ = ["FORMS", "Form", "read"]
+__all__ = ["LAYOUTS", "Layout", "read"]

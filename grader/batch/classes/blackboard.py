@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from grader.batch.classes.collection import Piece
 from grader.batch.classes.delivery import archived
-from grader.batch.classes.holding import Piece
 from grader.batch.classes.identifiers import full, slug
 from grader.intake import archive
 from grader.model.classroom import Entry
@@ -16,8 +16,8 @@ from grader.model.text import msg
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from grader.batch.classes.collection import Item
     from grader.batch.classes.delivery import Delivery
-    from grader.batch.classes.holding import Item
     from grader.batch.classes.identifiers import Identifiers
 
 _NAME = re.compile(r"(?P<head>.+_.+)_attempt_(?P<at>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)", re.DOTALL)
@@ -35,7 +35,7 @@ def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
     """Return the attempts of each student, the first one first."""
     heads: dict[str, dict[str, list[tuple[Item, str]]]] = defaultdict(lambda: defaultdict(list))
     strangers = []
-    for item in delivery.holding.items:
+    for item in delivery.collection.items:
         found = None if item.folder else _NAME.fullmatch(item.name)
         if found is None:
             strangers.append(item.name)
@@ -63,7 +63,7 @@ def _who(head: str, heads: Sequence[str], files: Iterable[tuple[Item, str]], del
     Both the assignment and the user may have a `_`: the text about an attempt tells, else what all names begin with.
     """
     for item, file in files:
-        found = None if file else _WHO.match(delivery.holding.text(item, _TOLD).decode("utf-8-sig", "replace"))
+        found = None if file else _WHO.match(delivery.collection.text(item, _TOLD).decode("utf-8-sig", "replace"))
         if found and head.endswith(f"_{found['user']}"):
             return found["user"], full(found["name"])
     shared = _beginning(heads)[: head.rfind("_") + 1]

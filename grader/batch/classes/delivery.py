@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from grader.batch.classes.holding import Holding, Piece
+    from grader.batch.classes.collection import Collection, Piece
 
 _SHOWN = 5
 # What a student may hand in as one file is judged when that file is opened; here it only must not fill the disk.
@@ -27,9 +27,9 @@ _LIMITS = CopyLimits(total_bytes=1024**3, file_bytes=1024**3, seconds=300.0)
 class Delivery:
     """Gets submissions out of a class, one after the other; into: a folder of ours; notices: what there was to say."""
 
-    def __init__(self, holding: Holding, into: Path) -> None:
-        self.holding = holding
-        self.notices: list[Text] = holding.notices
+    def __init__(self, collection: Collection, into: Path) -> None:
+        self.collection = collection
+        self.notices: list[Text] = collection.notices
         self._into = into.resolve()
 
     def deliver(self, pieces: Sequence[Piece], student: str, attempt: int = 1) -> str:
@@ -39,7 +39,7 @@ class Delivery:
         """
         only = pieces[0].item if len(pieces) == 1 else None
         usable = only is not None and (only.folder or archived(only.name))
-        at = self.holding.whole(only) if only and usable else None
+        at = self.collection.whole(only) if only and usable else None
         return str(_opened(at or self._copied(pieces, student, attempt)))
 
     def _copied(self, pieces: Sequence[Piece], student: str, attempt: int) -> Path:
@@ -53,7 +53,7 @@ class Delivery:
             ) from error
         tree = Tree(place, _LIMITS, partial(policy.left_behind, catalogue=catalogue.load()))
         try:
-            self.holding.hand(pieces, tree)
+            self.collection.hand(pieces, tree)
             return tree.finish()
         except SubmissionRefusedError as error:
             empty(place)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from grader.batch.classes.collection import Piece
 from grader.batch.classes.delivery import archived
-from grader.batch.classes.holding import Piece
 from grader.batch.classes.identifiers import full, slug
-from grader.batch.classes.platforms import PARSERS, again
+from grader.batch.classes.platforms import PARSERS, attempt_of
 from grader.intake import archive, names
 from grader.model.classroom import Entry
 from grader.model.text import msg
 
 if TYPE_CHECKING:
+    from grader.batch.classes.collection import Item
     from grader.batch.classes.delivery import Delivery
-    from grader.batch.classes.holding import Item
     from grader.batch.classes.identifiers import Identifiers
     from grader.batch.classes.platforms import Part, Platform
 
@@ -26,7 +26,7 @@ def read(platform: Platform, delivery: Delivery, identifiers: Identifiers) -> li
     """Return what each student handed in, by name."""
     students: dict[str, _Parts] = defaultdict(list)
     strangers = []
-    for item in delivery.holding.items:
+    for item in delivery.collection.items:
         part = PARSERS[platform](item)
         if part is None:
             strangers.append(item.name)
@@ -51,7 +51,7 @@ def read(platform: Platform, delivery: Delivery, identifiers: Identifiers) -> li
 
 def _tell(students: dict[str, _Parts]) -> bool:
     """Say whether numbers at the end of names tell attempts; not if all have the same: `lab-1.zip` is the first lab."""
-    found = {again(part.file)[1] for parts in students.values() for _, part in parts if archived(part.file)}
+    found = {attempt_of(part.file)[1] for parts in students.values() for _, part in parts if archived(part.file)}
     return len(found) > 1 or len(students) < 2
 
 
@@ -62,7 +62,7 @@ def _attempts(parts: _Parts, numbered: bool, student: str, delivery: Delivery) -
         delivery.notices.append(msg("%(student)s handed in a text and no file.", student=student))
         files = parts
     packed = [(item, part) for item, part in files if archived(part.file)]
-    tries = [(again(part.file), item) for item, part in packed]
+    tries = [(attempt_of(part.file), item) for item, part in packed]
     if numbered and packed and len({base for (base, _), _ in tries}) == 1 and len(dict(tries)) == len(tries):
         return [(number, [Piece(item, _safe(base))]) for (base, number), item in sorted(tries, key=lambda t: t[0])]
     if len(packed) == 1 and not any(part.file in names.COMPOSE_FILES for _, part in files):

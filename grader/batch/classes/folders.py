@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grader.batch.classes import copies
+from grader.batch.classes.collection import Piece
 from grader.batch.classes.delivery import archived
-from grader.batch.classes.holding import Piece
 from grader.batch.classes.identifiers import full
 from grader.intake import archive, names
 from grader.model.classroom import Entry
 from grader.model.text import msg
 
 if TYPE_CHECKING:
+    from grader.batch.classes.collection import Item
     from grader.batch.classes.delivery import Delivery
-    from grader.batch.classes.holding import Item
     from grader.batch.classes.identifiers import Identifiers
 
 
@@ -44,7 +44,7 @@ def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
 
 def students(delivery: Delivery) -> list[Item]:
     """Return the items that are submissions; a notice tells the others."""
-    items = delivery.holding.items
+    items = delivery.collection.items
     folders = {item.name for item in items if item.folder}
     found, loose = [], []
     for item in items:

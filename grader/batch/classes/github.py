@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from grader.batch.classes import folders
-from grader.batch.classes.holding import Piece
+from grader.batch.classes.collection import Piece
 from grader.intake import clone_files
 from grader.model.classroom import Entry
 from grader.model.text import msg
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from grader.batch.classes.collection import Collection, Item
     from grader.batch.classes.delivery import Delivery
-    from grader.batch.classes.holding import Holding, Item
     from grader.batch.classes.identifiers import Identifiers
     from grader.model.text import Text
 
@@ -27,14 +27,14 @@ _TAIL = 8 * 1024  # bytes of a log that are read; a line of it is seldom longer 
 _COMMITTED = re.compile(rb"> (?P<at>\d{1,11}) (?P<offset>[+-]\d{4})\tcommit\b[^\n]*\n?\Z")
 
 
-def recognised(holding: Holding, assignment_id: str) -> bool:
+def recognised(collection: Collection, assignment_id: str) -> bool:
     """Say whether all folders are called after this assignment, or are clones with the same beginning."""
-    clones = [item for item in holding.items if item.folder]
+    clones = [item for item in collection.items if item.folder]
     if not clones:
         return False
     if all(_follows(item.name, assignment_id) for item in clones):
         return True
-    return bool(common([item.name for item in clones])) and all(".git" in holding.within(item) for item in clones)
+    return bool(common([item.name for item in clones])) and all(".git" in collection.within(item) for item in clones)
 
 
 def read(assignment_id: str, delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
@@ -49,13 +49,13 @@ def read(assignment_id: str, delivery: Delivery, identifiers: Identifiers) -> li
             Entry(
                 student=student, name="" if student == user else user,
                 source=delivery.deliver([Piece(item, item.name)], student),
-                submitted_at=committed_at(delivery.holding.whole(item)), ids={"github": user},
+                submitted_at=committed_at(delivery.collection.whole(item)), ids={"github": user},
             )
         )  # fmt: skip
     return entries
 
 
-def say_again(entries: Sequence[Entry], notices: list[Text]) -> None:
+def say_second_tries(entries: Sequence[Entry], notices: list[Text]) -> None:
     """Note users who may be another one's second repository: `ana-1` beside `ana`. Only a roster tells."""
     users = {entry.ids["github"].casefold() for entry in entries}
     again = [e.ids["github"] for e in entries if re.sub(r"-[1-9]\d?\Z", "", e.ids["github"].casefold()) in users]

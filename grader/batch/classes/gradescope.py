@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import yaml
 
-from grader.batch.classes.holding import Piece
+from grader.batch.classes.collection import Piece
 from grader.batch.classes.identifiers import full
 from grader.model.classroom import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from grader.batch.classes.collection import Item
     from grader.batch.classes.delivery import Delivery
-    from grader.batch.classes.holding import Item
     from grader.batch.classes.identifiers import Identifiers
 
 METADATA = "submission_metadata.yml"
@@ -44,9 +44,9 @@ def read(delivery: Delivery, identifiers: Identifiers) -> list[Entry]:
     """Return an entry for each student of each submission: a group's is that of all its members."""
     told: dict[str, list[_Submitter]] = {}
     strangers, folders = [], []
-    for item in delivery.holding.items:
+    for item in delivery.collection.items:
         if item.name == METADATA:
-            text = delivery.holding.text(item, _BYTES).decode("utf-8-sig", "replace")
+            text = delivery.collection.text(item, _BYTES).decode("utf-8-sig", "replace")
             told = dict(_submissions(text))
         elif item.folder and _FOLDER.fullmatch(item.name):
             folders.append(item)

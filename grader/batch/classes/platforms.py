@@ -13,7 +13,7 @@ from grader.intake import archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from grader.batch.classes.holding import Item
+    from grader.batch.classes.collection import Item
 
 Platform = Literal["moodle", "canvas"]
 
@@ -74,7 +74,7 @@ def canvas(item: Item) -> Part | None:
 PARSERS: dict[Platform, Callable[[Item], Part | None]] = {"moodle": moodle, "canvas": canvas}
 
 
-def again(file: str) -> tuple[str, int]:
+def attempt_of(file: str) -> tuple[str, int]:
     """Return a file's name without the number that Canvas adds to one used before, and which attempt that makes it."""
     stem = archive.stem(file)
     found = _AGAIN.fullmatch(stem)

@@ -6,18 +6,18 @@ import contextlib
 from typing import TYPE_CHECKING, Literal, get_args
 
 from grader.batch.classes import (
-    beside,
     blackboard,
     downloaded,
     folders,
     github,
     gradescope,
     platforms,
-    zip_holding,
+    roster_entries,
+    zip_collection,
 )
 from grader.batch.classes import roster as rosters
+from grader.batch.classes.collection import FolderCollection
 from grader.batch.classes.delivery import Delivery, archived
-from grader.batch.classes.holding import FolderHolding
 from grader.batch.classes.identifiers import Identifiers
 from grader.errors import UsageError
 from grader.intake import archive, clean_place, names
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from grader.batch.classes.holding import Holding
+    from grader.batch.classes.collection import Collection
     from grader.model.classroom import Entry
     from grader.model.text import Text
 
-Form = Literal["folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster"]
-FORMS: tuple[Form, ...] = get_args(Form)
+Layout = Literal["folder", "github", "moodle", "canvas", "blackboard", "gradescope", "roster"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 _NOTICES = 500
 
 
 def read(
-    source: Path, assignment_id: str, into: Path, *, form: Form | None = None, roster: Path | None = None
+    source: Path, assignment_id: str, into: Path, *, form: Layout | None = None, roster: Path | None = None
 ) -> ClassList:
     """Return all that a class handed in.
 
@@ -54,15 +54,15 @@ def read(
             raise UsageError(msg("A class that is a CSV file is its own roster; leave the other one out."))
         return ClassList(form="roster", entries=tuple(rosters.entries(rosters.read(source, alone=True), source)))
     rows = rosters.read(roster) if roster else None
-    with _held(source, into) as holding, clean_place(into):
-        return _read(_entered(holding, form), assignment_id, into, form, rows)
+    with _opened(source, into) as collection, clean_place(into):
+        return _read(_entered(collection, form), assignment_id, into, form, rows)
 
 
 def _read(
-    holding: Holding, assignment_id: str, into: Path, form: Form | None, rows: list[rosters.RosterRow] | None
+    collection: Collection, assignment_id: str, into: Path, form: Layout | None, rows: list[rosters.RosterRow] | None
 ) -> ClassList:
-    form = form or platforms.recognised(holding.items) or _clones(holding, assignment_id)
-    delivery = Delivery(holding, into)
+    form = form or platforms.recognised(collection.items) or _clones(collection, assignment_id)
+    delivery = Delivery(collection, into)
     identifiers = Identifiers()
     entries = _entries(form, delivery, assignment_id, identifiers)
     if not entries:
@@ -70,13 +70,13 @@ def _read(
             msg(
                 "No submission was found in %(path)s. Expected is a folder or an archive for each student, the zip of "
                 "a course platform, or a CSV file.",
-                path=one_line(holding.name),
+                path=one_line(collection.name),
             )
         )  # fmt: skip
     if rows is None and form == "github":
-        github.say_again(entries, delivery.notices)
+        github.say_second_tries(entries, delivery.notices)
     if rows is not None:
-        entries = beside.joined(entries, rows, identifiers, delivery.notices)
+        entries = roster_entries.joined(entries, rows, identifiers, delivery.notices)
     return ClassList(form=form, entries=tuple(entries), notices=_shown(delivery.notices))
 
 
@@ -86,7 +86,7 @@ def _shown(notices: list[Text]) -> tuple[Text, ...]:
     return tuple(notices) if left <= 0 else (*notices[:_NOTICES], msg("… and %(count)d more of these.", count=left))
 
 
-def _entries(form: Form, delivery: Delivery, assignment_id: str, identifiers: Identifiers) -> list[Entry]:
+def _entries(form: Layout, delivery: Delivery, assignment_id: str, identifiers: Identifiers) -> list[Entry]:
     if form == "moodle" or form == "canvas":  # noqa: PLR1714 - so that mypy knows which forms are left
         return downloaded.read(form, delivery, identifiers)
     if form == "blackboard":
@@ -98,20 +98,20 @@ def _entries(form: Form, delivery: Delivery, assignment_id: str, identifiers: Id
     return folders.read(delivery, identifiers)
 
 
-def _clones(holding: Holding, assignment_id: str) -> Form:
-    return "github" if github.recognised(holding, assignment_id) else "folder"
+def _clones(collection: Collection, assignment_id: str) -> Layout:
+    return "github" if github.recognised(collection, assignment_id) else "folder"
 
 
-def _entered(holding: Holding, form: Form | None) -> Holding:
+def _entered(collection: Collection, form: Layout | None) -> Collection:
     """Enter the only folder: unpacking a platform's download adds one, and so does packing the folder of a class."""
-    inner = None if platforms.recognised(holding.items) else holding.inner()
+    inner = None if platforms.recognised(collection.items) else collection.inner()
     if inner is None:
-        return holding
+        return collection
     if form in {None, "moodle", "canvas", "blackboard", "gradescope"} and platforms.recognised(inner.items):
         return inner
     submission = any(item.name in names.COMPOSE_FILES for item in inner.items)
     several = sum(item.folder or archived(item.name) for item in inner.items) > 1
-    return inner if isinstance(holding, zip_holding.ZipHolding) and several and not submission else holding
+    return inner if isinstance(collection, zip_collection.ZipCollection) and several and not submission else collection
 
 
 def _is_csv(source: Path) -> bool:
@@ -119,12 +119,12 @@ def _is_csv(source: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _held(source: Path, into: Path) -> Iterator[Holding]:
+def _opened(source: Path, into: Path) -> Iterator[Collection]:
     if _kind(source) == "folder":
-        yield FolderHolding(source, into)
+        yield FolderCollection(source, into)
     else:
         with source.open("rb") as file:
-            yield zip_holding.opened(file, source)
+            yield zip_collection.opened(file, source)
 
 
 def _kind(source: Path) -> Literal["folder", "zip"]:

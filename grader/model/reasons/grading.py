@@ -54,14 +54,6 @@ GRADING: dict[str, Reason] = {
             "Read the last log lines of the service, then start the project with docker compose up and look at it."
         ),
     ),
-    "broker-user-not-declared": Reason(
-        title=msg("The broker does not know the user admin"),
-        why=msg("A broker without declared users only has guest; admin/admin123 is refused (403 ACCESS_REFUSED)."),
-        hint=msg(
-            "Declare RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS on the service rabbitmq; they act on an empty "
-            "data folder only, so remove an old volume first (docker compose down -v)."
-        ),
-    ),
     "replicas-cannot-start": Reason(
         title=msg("Only one replica can start like this"),
         why=msg(

@@ -1,7 +1,7 @@
 """Saying in the words of the engine's classic builder what only BuildKit has words for: modes and mounts.
 
-The classic builder is the one whose steps can be limited (`grader.stack.build`). Copying with a mode becomes a mode
-of a file in the context, or a stage that sets it; a mount becomes a copy, which stays in the image and changes
+The classic builder is the one whose steps can be limited (`grader.stack.image_build`). Copying with a mode becomes a
+mode of a file in the context, or a stage that sets it; a mount becomes a copy, which stays in the image and changes
 nothing for what runs. Stages that the target does not need are left out.
 """
 

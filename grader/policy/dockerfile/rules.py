@@ -25,7 +25,6 @@ from grader.policy.dockerfile.reading import Kept, Reading, State, line_of
 from grader.policy.dockerfile.run import judge_run
 from grader.policy.dockerfile.words import exec_form, expand, json_words, pairs, split
 from grader.policy.near import nearest
-from grader.policy.witness import judge_witness_stage
 
 if TYPE_CHECKING:
     from grader.model.plan import Health
@@ -60,11 +59,17 @@ class Judged:
 
 
 def judge_dockerfile(
-    scope: Scope, data: bytes, arguments: dict[str, str], target: str, images: dict[str, State] | None = None
+    scope: Scope,
+    data: bytes,
+    arguments: dict[str, str],
+    target: str,
+    images: dict[str, State] | None = None,
+    also: Callable[[Kept, Stages, str], None] | None = None,
 ) -> Judged | None:
     """Judge a Dockerfile whose place is `scope`; returns None after a complaint.
 
-    images: name -> what an image leaves to a stage that starts from it, as far as that is known.
+    images: name -> what an image leaves to a stage that starts from it, as far as that is known. also: judges what is
+    kept as a whole, and may change it.
     """
     try:
         parsed = df.parse(data)
@@ -86,8 +91,8 @@ def judge_dockerfile(
     if not reading.stages.names:
         scope.error("dockerfile-empty", msg("The Dockerfile has no FROM."))
         return None
-    if scope.witness:
-        judge_witness_stage(scope, kept, reading.stages, target)
+    if also:
+        also(kept, reading.stages, target)
     needed = reading.stages.needed(target)
     root, way = reading.stages.base_of(reading.stages.target(target))
     _tell(reading, scope, needed)
@@ -165,12 +170,12 @@ def _from(reading: Reading, instruction: df.Instruction) -> Kept:
 
 
 def _of_image(reading: Reading, image: str, trigger: df.Instruction) -> None:
-    """Judge what an image does to whatever is built on it: the engine does it as it stands, so nothing is mended."""
+    """Judge what an image does to whatever is built on it: the engine does it as it stands, so nothing is changed."""
     before = len(reading.found[-1].errors)
     kept = _judge(reading, trigger) if trigger.keyword not in _NO_TRIGGERS else []
     plain = reading.escape == "\\" and all(name == "chown" for name, _ in trigger.flags)
-    mended = [(k.keyword, k.flags) for k in kept] != [(trigger.keyword, trigger.flags)]
-    if (mended or not plain) and len(reading.found[-1].errors) == before:
+    changed = [(k.keyword, k.flags) for k in kept] != [(trigger.keyword, trigger.flags)]
+    if (changed or not plain) and len(reading.found[-1].errors) == before:
         reading.at(trigger).error(
             "image-onbuild",
             msg(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from grader import dockerignore
 from grader.model.text import Text, msg
 from grader.stack.causes.cause import Cause, Sources, is_small
-from grader.stack.objects import inside
+from grader.stack.causes.cause import words as words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,14 +71,11 @@ def started(words: Iterable[str], sources: Sources, service: str) -> Cause | Non
     build = sources.build(service)
     if build is None:
         return None
-    context = inside(sources.root, build.context)
-    dockerfile = sources.root / build.dockerfile
-    lines = dockerfile.read_text("utf-8", "replace").splitlines() if is_small(dockerfile) else []
-    line = max((n for n, text in enumerate(lines, 1) if _RUNS.match(text)), default=0)
+    line = max((n for n, text in enumerate(sources.dockerfile(build), 1) if _RUNS.match(text)), default=0)
     for said in words:
         for match in filter(None, (pattern.search(said[:_LINE_CHARS]) for pattern in _NOT_THERE)):
             own = posixpath.basename(match["name"])
-            present = [path.relative_to(context).as_posix() for path in sources.files(context)]
+            present = sources.present(build)
             same = [path for path in present if posixpath.basename(path) == own]
             if same:
                 return _hidden_or_not_copied(sources, build, same, line)
@@ -104,17 +101,12 @@ def _by_its_letters(near: str, build: Build, line: int) -> Text:
 
 def _globs(instruction: str, names: Iterable[str]) -> list[str]:
     """Return what a COPY without any match names, where nothing else says it."""
-    return [] if names else [word for word in _words(instruction)[1:-1] if not word.startswith("--")]
-
-
-def _words(instruction: str) -> list[str]:
-    return [word for word in re.split(r"[\s\[\]\",]+", instruction) if word]
+    return [] if names else [word for word in words_of(instruction)[1:-1] if not word.startswith("--")]
 
 
 def _looked_up(sources: Sources, build: Build, wanted: Sequence[str], instruction: str, line: int) -> Cause | None:
     """Return what became of a file that a step lacks, under whichever of its names the submission has it."""
-    context = inside(sources.root, build.context)
-    present = [path.relative_to(context).as_posix() for path in sources.files(context)]
+    context, present = sources.folder(build), sources.present(build)
     if not instruction.upper().startswith(("COPY", "ADD")):
         names = {posixpath.basename(name) for name in wanted}
         same = [path for path in present if posixpath.basename(path) in names]
@@ -124,14 +116,14 @@ def _looked_up(sources: Sources, build: Build, wanted: Sequence[str], instructio
         if same := [path for path in present if _means(own, path)]:
             return next((hidden for path in same if (hidden := _hidden(sources, build, context, path))), None)
     own = posixpath.normpath(wanted[0].lstrip("/"))
-    further = [path for path in present if path not in _words(instruction)]
+    further = [path for path in present if path not in words_of(instruction)]
     otherwise = _called_otherwise(build, own, further, line) or _elsewhere(sources, build, own, line)
     return otherwise or _absent(build, own, line)
 
 
 def _hidden_or_not_copied(sources: Sources, build: Build, same: Sequence[str], line: int) -> Cause | None:
     """Return why a file of the context is not in the image when a command needs it; None if it seems to be there."""
-    context = inside(sources.root, build.context)
+    context = sources.folder(build)
     for path in same:
         if hidden := _hidden(sources, build, context, path):
             return hidden

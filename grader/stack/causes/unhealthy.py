@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from grader import brokers
 from grader.model.text import Text, msg
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ _ABSENT = re.compile(
     r"|executable file not found|stat \S+: no such file)",
     re.IGNORECASE,
 )
-_KAFKAS = re.compile(r"kafka-[a-z-]+(?:\.sh)?")
-# Where Kafka's images have its commands, and how they call them.
-_KAFKA_HAS = {"apache/kafka": "/opt/kafka/bin/{}.sh", "confluentinc/cp-kafka": "{}"}
 _LAST_CHARS = 200
 
 
@@ -62,10 +60,8 @@ def _remedy(service: str, checked: Checked, image: str) -> Text:
             "time: start_period, retries.",
             service=service,
         )
-    name = posixpath.basename(absent)
-    stem = name.removesuffix(".sh")
-    right = next((path.format(stem) for image_name, path in _KAFKA_HAS.items() if image_name in image), absent)
-    if _KAFKAS.fullmatch(name) and right != absent:
+    right = _called(posixpath.basename(absent), image) or absent
+    if right != absent:
         return msg("Write %(program)s in the test of its healthcheck: so it is called there.", program=right)
     return msg(
         "The image of %(service)s has no %(program)s: write a test with a program that it has, by its whole path if it "
@@ -73,3 +69,12 @@ def _remedy(service: str, checked: Checked, image: str) -> Text:
         service=service,
         program=absent[:80],
     )
+
+
+def _called(name: str, image: str) -> str:
+    """Return how an image calls a command of the system that it runs; "" where it is none of that system's."""
+    for room in brokers.rooms().values():
+        programs = room.broker.programs
+        if programs.names and re.match(programs.names, name):
+            return next((p.format(name.removesuffix(".sh")) for i, p in programs.called.items() if i in image), "")
+    return ""

@@ -27,7 +27,7 @@ def test_a_health_check_finds_here_what_it_finds_at_home(engine: docker.DockerCl
     found = {}
     for name, equivalent in here.items():
         output = engine.containers.run(
-            equivalent.reference, ["-c", LOOK, "look", *catalogue.WATCHED_PROGRAMS], entrypoint="sh",
+            equivalent.reference, ["-c", LOOK, "look", *KNOWN.watched], entrypoint="sh",
             network_mode="none", remove=True, labels={"grader.test": "programs"},
         )  # fmt: skip
         found[name] = tuple(output.decode().split())

@@ -11,7 +11,7 @@ import pika
 import pytest
 
 from grader import polling
-from grader.probes.rabbitmq import BROKER_ERRORS, connect
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

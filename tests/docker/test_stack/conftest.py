@@ -65,6 +65,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A submission with a space and an accent in its path."""
+    root = tmp_path / "entrega de José"
+    (root / "app").mkdir(parents=True)
+    (root / "app" / "main.py").write_text("print('soy la aplicación', flush=True)\nimport time\ntime.sleep(600)\n")
+    return root
+
+
 @pytest.fixture(scope="module")
 def make_stack(
     client: docker.DockerClient, cache: Path, tmp_path_factory: pytest.TempPathFactory

@@ -10,7 +10,7 @@ from grader.errors import SubmissionBrokenError
 from grader.i18n import render
 from grader.model.plan import Build
 from grader.stack import start_failure
-from grader.stack.build.builder import BuildLimits
+from grader.stack.image_build.builder import BuildLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +92,7 @@ def test_a_program_that_is_not_run(
     stack.build(BuildLimits(seconds=60))
     stack.up(deps=True)
     stack.client.api.wait(stack.container("api-1").id, timeout=20)
-    finding = start_failure.not_ready(stack, "api", asked=False)
+    finding = start_failure.not_ready(stack.containers("api"), stack.sources, "api", asked=False)
     if words:
         text, file, line = said(finding)
         assert words in text

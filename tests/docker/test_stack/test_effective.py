@@ -143,6 +143,7 @@ def status(stack: Stack, container: str) -> dict[str, str]:
 
 
 def test_limits_are_those_of_the_kernel(stack: Stack) -> None:
+    """Memory, processor, processes, shared memory and sysctls."""
     host = inspected(stack, "app-1")["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"], host["PidsLimit"]) == (
         64 * MIB, 64 * MIB, 500_000_000, 40,
@@ -157,6 +158,7 @@ def test_limits_are_those_of_the_kernel(stack: Stack) -> None:
 
 
 def test_rights_are_few(stack: Stack) -> None:
+    """No privileges, no new ones, and only the capabilities that images need."""
     for name in ("app-1", "plain-1", "silent-1"):
         host = inspected(stack, name)["HostConfig"]
         assert not host["Privileged"]
@@ -172,6 +174,7 @@ def test_rights_are_few(stack: Stack) -> None:
 
 
 def test_nothing_is_published_and_nothing_of_the_host_is_mounted(stack: Stack) -> None:
+    """Neither ports nor paths."""
     stage = stack.info.stage
     for container in stack.containers():
         found = stack.client.api.inspect_container(container.id)
@@ -187,6 +190,8 @@ def test_nothing_is_published_and_nothing_of_the_host_is_mounted(stack: Stack) -
 
 
 def test_files_have_their_content_and_mode(stack: Stack) -> None:
+    """Configs, secrets and folders, read where they were mounted."""
+
     def read(path: str) -> str:
         return inside(stack, "app-1", "cat", path)
 
@@ -206,6 +211,7 @@ def test_files_have_their_content_and_mode(stack: Stack) -> None:
 
 
 def test_file_systems_in_memory_are_small_and_run_nothing(stack: Stack) -> None:
+    """Whatever options were asked for."""
     mounts = inside(stack, "app-1", "cat", "/proc/mounts").splitlines()
     options = {line.split()[1]: set(line.split()[3].split(",")) for line in mounts}
     assert options["/scratch"] >= {"size=1024k", "noexec", "nosuid", "nodev"}
@@ -214,6 +220,7 @@ def test_file_systems_in_memory_are_small_and_run_nothing(stack: Stack) -> None:
 
 
 def test_variables_are_those_of_the_submission(stack: Stack) -> None:
+    """With every quote and dollar as it was meant."""
     dump = "import json, os; print(json.dumps(dict(os.environ)))"
     found = json.loads(inside(stack, "app-1", "python3", "-c", dump))
     assert {
@@ -232,6 +239,7 @@ def test_variables_are_those_of_the_submission(stack: Stack) -> None:
 
 
 def test_health_checks_are_asked_in_each_form(stack: Stack) -> None:
+    """A list, a text and none at all."""
     for name in ("app-1", "plain-1"):
         eventually(
             lambda name=name: inspected(stack, name)["State"]["Health"]["Status"] == "healthy",
@@ -244,6 +252,7 @@ def test_health_checks_are_asked_in_each_form(stack: Stack) -> None:
 
 
 def test_restarts_are_as_written_but_never_always(stack: Stack) -> None:
+    """A container that was stopped by a check stays stopped."""
     policies = {c.service: inspected(stack, c.name)["HostConfig"]["RestartPolicy"] for c in stack.containers()}
     assert policies["app"]["Name"] == "unless-stopped"
     assert (policies["plain"]["Name"], policies["plain"]["MaximumRetryCount"]) == ("on-failure", 3)

@@ -15,10 +15,11 @@ import pytest
 
 from grader import process
 from grader.errors import GraderError
+from grader.images.endpoint import connect
 from grader.model.plan import Build, StackPlan
 from grader.polling import eventually
 from grader.stack import creation, labels, readiness
-from grader.stack.build.builder import BuildLimits
+from grader.stack.image_build.builder import BuildLimits
 from grader.stack.info import StackInfo
 from grader.stack.reaper import clean, reap
 from grader.stack.stack import Stack
@@ -91,6 +92,18 @@ def test_a_dead_run_is_reaped_and_a_living_one_is_not(client: docker.DockerClien
         living.kill()
         clean(client)
     assert left(client, others.project) == []
+
+
+def test_graders_that_clean_at_once_are_not_in_each_others_way(client: docker.DockerClient, python_image: str) -> None:
+    """What one of them is removing is gone for the others as well."""
+    dead = [another(python_image) for _ in range(2)]
+    for child, _ in dead:
+        child.kill()
+    with ThreadPoolExecutor(3) as pool:
+        for cleaning in [pool.submit(clean, connect()) for _ in range(3)]:
+            cleaning.result(60)
+    for _, theirs in dead:
+        assert left(client, theirs.project) == []
 
 
 def test_what_cannot_be_removed_keeps_nobody_from_working(

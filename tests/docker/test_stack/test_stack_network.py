@@ -11,8 +11,8 @@ import pytest
 import python_socks
 from python_socks.sync import Proxy
 
+from grader.brokers.rabbitmq.probe import BROKER_ERRORS, connect
 from grader.polling import eventually
-from grader.probes.rabbitmq import BROKER_ERRORS, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

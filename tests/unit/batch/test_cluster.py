@@ -57,6 +57,7 @@ def test_it_listens_to_this_machine_alone_and_gives_an_unfit_worker_nothing() ->
 
 
 def test_a_stopped_batch_starts_nothing_more() -> None:
+    """A job that arrives late ends at once."""
     terms = Terms(batch="stopped", assignment="a", grader="g", rubric="r", weight=Weight())
     worker.stop("stopped")
     done = worker.run(Job(terms=terms, content="c", name="n", data=b""), lambda _line: None)
@@ -64,6 +65,7 @@ def test_a_stopped_batch_starts_nothing_more() -> None:
 
 
 def test_tls_needs_all_of_its_files() -> None:
+    """A part of them protects nothing."""
     with pytest.raises(UsageError):
         security(Place(scheduler="tls://x:1", ca="ca.pem"))
 

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from grader.batch.console import ConsoleListener
-from grader.batch.events import Again, BatchEvent, ClassRead, Graded, Grading
+from grader.batch.events import BatchEvent, ClassRead, Graded, Grading, TriedAgain
 from grader.events import StageBegan
 from tests.unit.batch.results import assignment, summary
 
@@ -33,6 +33,7 @@ def test_the_last_line_counts_what_was_in_work_when_it_ended() -> None:
 
 
 def test_who_was_slept_through_is_told_from_an_error() -> None:
-    slept, failed = shown(Again("c", "ana", 0.0, "", stood_s=349.6), Again("c", "ana", 30.0, "it broke"))[:2]
+    """They read differently."""
+    slept, failed = shown(TriedAgain("c", "ana", 0.0, "", stood_s=349.6), TriedAgain("c", "ana", 30.0, "it broke"))[:2]
     assert "ana: the machine stood still for 350 s" in slept
     assert "ana: an error of ours, tried again in 30 s (it broke)" in failed

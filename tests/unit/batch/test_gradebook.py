@@ -45,17 +45,20 @@ def rows(journal: Journal, rules: Rules = LAST, **said: Override) -> dict[str, R
 
 
 def test_the_last_attempt_counts(journal: Journal) -> None:
+    """That is the rule unless another one is asked for."""
     ana = rows(journal)["ana"]
     assert (ana.entry.attempt, ana.score, ana.attempts) == (2, 50, 2)
     assert ana.report == "students/ana/attempt-2/report.html"
 
 
 def test_the_best_attempt_counts_where_that_is_the_rule(journal: Journal) -> None:
+    """With its own report."""
     ana = rows(journal, Rules(which="best"))["ana"]
     assert (ana.entry.attempt, ana.score, ana.report) == (1, 100, "students/ana/report.html")
 
 
 def test_the_best_is_found_after_what_late_costs(journal: Journal) -> None:
+    """A late attempt may be worse than an earlier one in time."""
     journal.place([entry("ana", 1, late=True), entry("ana", 2)])
     ana = rows(journal, Rules(which="best", late=LatePolicy(penalty=60)))["ana"]
     assert (ana.entry.attempt, ana.score) == (2, 50)
@@ -71,6 +74,7 @@ def test_states(journal: Journal) -> None:
 
 
 def test_the_instructor_has_the_last_word(journal: Journal) -> None:
+    """Points, an excuse or only a comment, after lateness."""
     late = Rules(late=LatePolicy(penalty=10))
     found = rows(
         journal,
@@ -87,13 +91,15 @@ def test_the_instructor_has_the_last_word(journal: Journal) -> None:
 
 
 def test_identical_submissions_are_alike_and_nothing_more(journal: Journal) -> None:
+    """It is a hint, and changes no grade."""
     journal.read(entry("ana", 2), "luis1")
     book = make(journal, assignment(), Rules(), {})
-    assert [(a.students, a.share) for a in book.alike] == [(("ana", "luis"), 1.0)]
+    assert [(a.students, a.share) for a in book.similar] == [(("ana", "luis"), 1.0)]
     assert {r.entry.student: r.state for r in book.rows}["ana"] == "final"
 
 
 def test_overrides_are_read_as_they_are_written(tmp_path: Path) -> None:
+    """Points, excuses and comments."""
     file = tmp_path / "overrides.yaml"
     file.write_text("ana: {points: 7.5, comment: 'sí: ñ'}\nluis:\n  excuse: true\n", "utf-8")
     assert overrides.read(file, {"ana", "luis"}) == {
@@ -118,6 +124,7 @@ def test_overrides_are_read_as_they_are_written(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_override_is_refused_with_its_line(tmp_path: Path, text: str, line: int, what: str) -> None:
+    """Nobody's grade is changed by a guess."""
     file = tmp_path / "overrides.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(UsageError) as refused:
@@ -128,6 +135,7 @@ def test_a_wrong_override_is_refused_with_its_line(tmp_path: Path, text: str, li
 
 
 def test_overrides_that_are_no_yaml_are_refused(tmp_path: Path) -> None:
+    """The file is named."""
     file = tmp_path / "overrides.yaml"
     file.write_text("ana: [", "utf-8")
     with pytest.raises(UsageError):

@@ -9,7 +9,7 @@ import pytest
 from grader import assignments
 from grader.batch import run, worker
 from grader.batch.engine import Retries
-from grader.batch.events import Again, BatchEvent, Graded, ImageMissing, Queued
+from grader.batch.events import BatchEvent, Graded, ImageMissing, Queued, TriedAgain
 from grader.batch.job import Done, Job, Terms
 from grader.batch.journal import Journal
 from grader.batch.shelf import Shelf
@@ -60,6 +60,7 @@ def graded(
 
 @pytest.mark.usefixtures("socket_enabled")
 def test_who_needs_a_missing_image_is_provisional_at_once_and_the_others_are_graded(tmp_path, monkeypatch) -> None:
+    """The image is asked for once, and named."""
     began: list[str] = []
 
     def end(job: Job) -> Done:
@@ -79,7 +80,7 @@ def test_who_needs_a_missing_image_is_provisional_at_once_and_the_others_are_gra
     ]
     kinds = [type(e) for e in heard]
     assert kinds.index(ImageMissing) < min(kinds.index(Queued), kinds.index(Graded))
-    assert Again not in kinds
+    assert TriedAgain not in kinds
 
 
 @pytest.mark.usefixtures("socket_enabled")
@@ -88,11 +89,12 @@ def test_an_image_that_goes_missing_later_is_not_waited_for(tmp_path, monkeypatc
     heard, _, rows = graded(
         tmp_path, monkeypatch, lacks=(), end=lambda _job: Done(result=MISSING, host="h", seconds=1.0)
     )
-    assert [e for e in heard if isinstance(e, Again | ImageMissing)] == []
+    assert [e for e in heard if isinstance(e, TriedAgain | ImageMissing)] == []
     assert {found.grade.status for found in rows.values()} == {"provisional"}
 
 
 def test_each_image_is_asked_for_once_and_every_missing_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other would cost a wait each."""
     asked: list[str] = []
 
     def resolve(_client: object, names: tuple[str, ...], **_: object) -> None:
@@ -109,6 +111,8 @@ def test_each_image_is_asked_for_once_and_every_missing_one_is_named(monkeypatch
 
 
 def test_without_an_engine_nothing_is_missing_but_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the engine's absence that is said."""
+
     def resolve(*_: object, **__: object) -> None:
         raise DockerUnavailableError(literal("nobody answers"))
 
@@ -118,6 +122,7 @@ def test_without_an_engine_nothing_is_missing_but_the_engine(monkeypatch: pytest
 
 
 def test_a_shelf_gives_back_what_was_put_on_it(tmp_path: Path) -> None:
+    """All, or those that need an image."""
     shelf = Shelf(tmp_path)
     assert not shelf
     jobs = [Job(terms=TERMS, content=f"c{n}", name=f"s{n}", data=bytes([n]) * 100) for n in range(3)]

@@ -37,6 +37,7 @@ def written(journal: Journal, key: Key, passed: int) -> None:
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
+    """Also to a later process."""
     with Journal(tmp_path / "j") as journal:
         written(journal, KEY, 3)
     with Journal(tmp_path / "j") as journal:
@@ -50,12 +51,14 @@ def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
     "other", [Key("x", "rubric", "grader"), Key("content", "x", "grader"), Key("content", "rubric", "x")]
 )
 def test_another_content_assignment_or_grader_is_another_grading(tmp_path: Path, other: Key) -> None:
+    """Nothing is taken for known that was found under other conditions."""
     with Journal(tmp_path / "j") as journal:
         written(journal, KEY, 3)
         assert journal.known(other) is None
 
 
 def test_the_newest_result_of_a_content_is_the_one_reported(tmp_path: Path) -> None:
+    """A later grading replaces what an earlier one found."""
     with Journal(tmp_path / "j") as journal:
         written(journal, KEY, 1)
         written(journal, Key("content", "rubric", "newer grader"), 4)
@@ -66,12 +69,14 @@ def test_the_newest_result_of_a_content_is_the_one_reported(tmp_path: Path) -> N
 
 
 def test_a_text_without_an_encoding_is_kept(tmp_path: Path) -> None:
+    """With a sign in the place of what cannot be written."""
     with Journal(tmp_path / "j") as journal:
         journal.place([entry("ana", name="\ud800")])
         assert next(journal.attempts()).entry.name == "?"
 
 
 def test_a_class_read_anew_keeps_what_is_known_of_those_who_are_still_there(tmp_path: Path) -> None:
+    """Whoever left it is gone."""
     with Journal(tmp_path / "j") as journal:
         journal.place([entry("ana"), entry("luis")])
         journal.read(entry("ana"), "c1")
@@ -107,6 +112,7 @@ def test_killed_while_writing_it_holds_every_result_that_was_reported_and_none_h
 
 
 def test_what_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """The file may be somebody's only copy."""
     (tmp_path / "j").write_bytes(b"my thesis" * 1000)
     with pytest.raises(UsageError) as refused:
         Journal(tmp_path / "j")
@@ -115,6 +121,7 @@ def test_what_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_journal_of_a_newer_grader_is_refused(tmp_path: Path) -> None:
+    """This one might not understand all of it."""
     with contextlib.closing(sqlite3.connect(tmp_path / "j")) as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(UsageError):
@@ -122,6 +129,8 @@ def test_the_journal_of_a_newer_grader_is_refused(tmp_path: Path) -> None:
 
 
 def test_settings_come_back(tmp_path: Path) -> None:
+    """The last one that was remembered."""
+
     class Kept(msgspec.Struct):
         words: tuple[str, ...]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.usefixtures("socket_enabled")
 def test_what_a_killed_class_has_left_is_cleaned_away(tmp_path: Path) -> None:
+    """By `grader clean` and by the next class alike."""
     (tmp_path / "tmp").mkdir()
     more = {"TMPDIR": str(tmp_path / "tmp"), "DOCKER_HOST": "unix:///nowhere/docker.sock"}
     with trivial.Class(tmp_path, **more) as found:

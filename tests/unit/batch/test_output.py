@@ -47,6 +47,7 @@ def test_everything_says_the_same(out: Path) -> None:
 
 
 def test_an_override_is_applied_each_time_and_never_written(out: Path) -> None:
+    """Taken away, the grade is as it was found."""
     (out / "overrides.yaml").write_text("s000: {points: 60}\n", "utf-8")
     with output.opened(out) as journal:
         assert output.write(journal, out, output.kept_of(journal)).rows[0].score == 60
@@ -55,6 +56,7 @@ def test_an_override_is_applied_each_time_and_never_written(out: Path) -> None:
 
 
 def test_the_pages_of_students_are_made_again(out: Path) -> None:
+    """Without grading anything."""
     with output.opened(out) as journal:
         journal.place([entry("s007")])
         assert output.write_students(journal, out, output.kept_of(journal)) == 1
@@ -63,6 +65,7 @@ def test_the_pages_of_students_are_made_again(out: Path) -> None:
 
 
 def test_a_folder_without_a_journal_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    """It is not the output of a class."""
     with pytest.raises(UsageError):
         output.opened(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -36,6 +36,7 @@ print(watch.stood_s, flush=True)
     ],
 )
 def test_a_pause_is_what_any_clock_says(after: tuple[float, ...], stood: float) -> None:
+    """Each kind of standing still shows in another one."""
     readings = iter([(0.0, 0.0, 0.0), after])
     watch = Watch(clocks=lambda: next(readings))
     assert watch.look() == bool(stood)
@@ -43,6 +44,7 @@ def test_a_pause_is_what_any_clock_says(after: tuple[float, ...], stood: float) 
 
 
 def test_a_process_that_was_stopped_knows_it() -> None:
+    """Real signals, real clocks."""
     child = subprocess.Popen([sys.executable, "-c", STOPPED], stdout=subprocess.PIPE, text=True)
     assert child.stdout
     assert child.stdout.readline() == "there\n"
@@ -55,6 +57,7 @@ def test_a_process_that_was_stopped_knows_it() -> None:
 
 
 def test_what_was_slept_through_takes_nobodys_patience() -> None:
+    """Only time in which somebody could act counts."""
     now = 0.0
     patience = Patience(30, lambda: now)
     for _ in range(3):

@@ -45,6 +45,7 @@ def asleep(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def test_what_was_in_work_while_the_machine_slept_is_graded_again(tmp_path: Path) -> None:
+    """And nobody else."""
     with Class(tmp_path, **TTL) as found:
         found.until("two in work", lambda: len(found.in_work()) == 2)
         with asleep(found.process):

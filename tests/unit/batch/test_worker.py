@@ -30,6 +30,7 @@ def job(deadline_s: float) -> Job:
 
 
 def test_a_grading_comes_back_with_its_result(tmp_path: Path) -> None:
+    """Its events are told meanwhile, and nothing is left on disk."""
     told: list[bytes] = []
     done = worker.run(job(120), told.append)
     assert done.result is not None
@@ -39,5 +40,6 @@ def test_a_grading_comes_back_with_its_result(tmp_path: Path) -> None:
 
 
 def test_a_grading_over_its_deadline_is_ended(tmp_path: Path) -> None:
+    """It is lost, and nobody's result."""
     done = worker.run(job(0.2), lambda _line: None)
     assert (done.result, done.lost, done.stood_s) == (None, True, 0)

@@ -11,27 +11,27 @@ import psycopg
 import pytest
 import redis
 
+from grader.brokers.rabbitmq.firehose import FloodError
+from grader.brokers.rabbitmq.probe import QueueMissingError
 from grader.checks.judging import Failures, outcome_of
 from grader.errors import BlockedError, CheckFailure, GraderError
 from grader.model.assignment import CheckSpec
 from grader.model.history import History
 from grader.model.text import Bilingual, msg
 from grader.polling import DeadlineError
-from grader.probes.firehose import FloodError
-from grader.probes.rabbitmq import QueueMissingError
 
 TEXT = Bilingual(es="", en="")
 SPEC = CheckSpec(id="a", title=TEXT, requirement=TEXT, points=1, level="core", visibility="public")
 FAILURE = CheckFailure("message-lost", expected=msg("x"), observed=msg("y"))
 
 
-def world(*, canary: bool = True, running: bool = True) -> Any:
+def environment(*, canary: bool = True, running: bool = True) -> Any:
     """The facts that a judgement asks for."""
     container = SimpleNamespace(state=lambda: SimpleNamespace(running=running))
     return SimpleNamespace(
         recorder=SimpleNamespace(clock=lambda: 2.0, history=lambda _since: History()),
         stack=SimpleNamespace(canary=lambda: canary, containers=lambda _name: [container]),
-        session=SimpleNamespace(assignment=SimpleNamespace(services=[SimpleNamespace(name="rabbitmq")])),
+        assignment=SimpleNamespace(services=[SimpleNamespace(name="rabbitmq")]),
         logs=lambda _name: (),
     )
 
@@ -66,20 +66,20 @@ def world(*, canary: bool = True, running: bool = True) -> Any:
 )
 def test_whose_fault(failure: BaseException | None, facts: dict[str, bool], verdict: str, reason: str) -> None:
     """Each kind of ending has one verdict."""
-    outcome = outcome_of(world(**facts), SPEC, 1.0, failure)
+    outcome = outcome_of(environment(**facts), SPEC, 1.0, failure)
     assert (outcome.verdict, outcome.reason) == (verdict, reason)
 
 
 def test_a_blocked_check_names_its_need() -> None:
     """A reader sees what to mend first."""
-    assert outcome_of(world(), SPEC, 1.0, BlockedError("task.done")).blocked_by == "task.done"
+    assert outcome_of(environment(), SPEC, 1.0, BlockedError("task.done")).blocked_by == "task.done"
 
 
 def test_the_same_exception_fails_one_check() -> None:
     """A fixture that failed is raised for everyone who asks for it: the first fails, the others wait for that one."""
     failures = Failures()
     assert failures.counted_once(FAILURE) is FAILURE
-    failures.add(FAILURE, outcome_of(world(), SPEC, 1.0, FAILURE))
+    failures.add(FAILURE, outcome_of(environment(), SPEC, 1.0, FAILURE))
     again = failures.counted_once(FAILURE)
     assert isinstance(again, BlockedError)
     assert again.need == SPEC.id
@@ -91,5 +91,5 @@ def test_the_same_exception_fails_one_check() -> None:
 def test_an_error_of_ours_stays_one() -> None:
     """What was our error for one check is our error for the next: it must not become a check that earns nothing."""
     failures = Failures()
-    failures.add(FAILURE, outcome_of(world(canary=False), SPEC, 1.0, FAILURE))
+    failures.add(FAILURE, outcome_of(environment(canary=False), SPEC, 1.0, FAILURE))
     assert failures.counted_once(FAILURE) is FAILURE

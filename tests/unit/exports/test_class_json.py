@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from grader.exports import class_json
-from grader.reports import class_stats
+from grader.presentation import class_stats
 from tests.unit.reports import class_builders as classes
 from tests.unit.reports.test_class_page import hostile
 

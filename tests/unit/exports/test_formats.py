@@ -19,8 +19,11 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from grader.cli import command
 from grader.errors import UsageError
 from grader.exports import annotations, formats, gradebook, markdown, sarif, single_csv
-from grader.exports.formats import FORMATS, Surroundings, Wanted
+from grader.exports.formats import FORMATS, Context, Wanted
 from grader.model.classroom import Entry, Gradebook, Mark, Row, Summary
+from grader.model.reasons import Reason
+from grader.model.text import msg
+from grader.presentation.audience import redacted
 from tests.unit.exports import hostile, shapes
 from tests.unit.reports import builders
 
@@ -41,8 +44,8 @@ ALWAYS_FOR_STUDENTS = ("annotations", "autograding", "classroom50", "github-outp
 
 
 def text(name: str, result: Result, audience: str = "student", lang: str = "en", prefix: str = "") -> bytes:
-    around = Surroundings(lang=lang, audience=audience, environ=PLATFORM, prefix=prefix)  # type: ignore[arg-type]
-    return FORMATS[name].text(result, around) or b""
+    around = Context(lang=lang, audience=audience, environ=PLATFORM, prefix=prefix)  # type: ignore[arg-type]
+    return FORMATS[name].of(result, around) or b""
 
 
 def decoded(name: str, result: Result, audience: str = "student") -> str:
@@ -140,8 +143,10 @@ def test_junit_of_a_submission_that_never_ran_is_not_green(story: str) -> None:
 # Markdown ---------------------------------------------------------------------------------------------------------
 
 
-def test_markdown_of_failed_checks() -> None:
+def test_markdown_of_failed_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Score, a row a check, and what was expected, observed and to be looked at."""
+    reason = Reason(title=msg("A queue is not durable"), why=msg("It goes with the broker."), hint=msg("Declare it."))
+    monkeypatch.setattr("grader.exports.shown.reason_of", lambda *_: reason)
     shown = text("markdown", builders.several_failed()).decode()
     assert "**Final grade: 45 / 100**" in shown
     assert shown.count("\n| ✅ |") + shown.count("\n| ❌ |") + shown.count("\n| ⏸️ |") == 9
@@ -163,7 +168,7 @@ def test_markdown_has_no_markup_of_theirs(story: str) -> None:
 
 def test_markdown_fits_into_what_it_is_given() -> None:
     """What does not fit is left out at a whole line, and said so."""
-    data = markdown.text(hostile.HOSTILE["huge"], lang="en", audience="student", room=4_000)
+    data = markdown.text(redacted(hostile.HOSTILE["huge"], "student"), lang="en", room=4_000)
     assert len(data) <= 4_000
     assert "More is left out here" in data.decode()
 
@@ -332,15 +337,6 @@ def test_commands_are_escaped_by_githubs_rules() -> None:
     assert line == "::error file=a%3Ab%2Cc%25,title=t::50%25%0A: :set-env name=x: :y"
 
 
-def test_fence_takes_random_tokens_only() -> None:
-    """A token that could be guessed, or is a command, ends nothing."""
-    token = "0123456789abcdef" * 2
-    assert (annotations.fence(token), annotations.unfence(token)) == (f"::stop-commands::{token}", f"::{token}::")
-    for bad in ("", "short", "error", "x" * 31, "a\n" * 20):
-        with pytest.raises(ValueError, match="token"):
-            annotations.fence(bad)
-
-
 def test_csv_is_a_row_of_the_gradebook(tmp_path: Path) -> None:
     """The same header and cells as a class with this one student has."""
     result = builders.several_failed()
@@ -382,7 +378,7 @@ def test_exports_lie_beside_the_report_or_where_they_are_wanted(tmp_path: Path) 
     there = tmp_path / "deep" / "results.json"
     asked = formats.wanted(["junit", f"gradescope={there}"], {})
     assert asked == (Wanted("junit"), Wanted("gradescope", there))
-    written = formats.write(builders.all_passed(), asked, tmp_path / "out", Surroundings())
+    written = formats.write(builders.all_passed(), asked, tmp_path / "out", Context())
     assert written == [tmp_path / "out" / "junit.xml", there]
     with pytest.raises(UsageError):
         formats.wanted(["junit", "junit"], {})
@@ -396,7 +392,7 @@ def test_default_names_are_all_different() -> None:
 
 def test_no_older_file_stands_for_a_grade_that_a_format_cannot_say(tmp_path: Path) -> None:
     """Classroom 50 has no word for provisional."""
-    around = Surroundings(environ=PLATFORM)
+    around = Context(environ=PLATFORM)
     asked = (Wanted("classroom50"),)
     assert formats.write(builders.all_passed(), asked, tmp_path, around)
     assert formats.write(builders.provisional(), asked, tmp_path, around) == []

@@ -83,7 +83,7 @@ def test_the_assignments_title_names_its_column(tmp_path: Path) -> None:
     assert list(read[0])[-1] == "RabbitMQ: tasks that survive their workers"
 
 
-@pytest.mark.parametrize("form", gradebook.FORMS)
+@pytest.mark.parametrize("form", gradebook.DIALECTS)
 def test_a_byte_order_mark_where_it_helps(tmp_path: Path, form: gradebook.Form) -> None:
     """Excel needs one and Moodle drops it; before the quoted cell of Canvas it would break the file."""
     gradebook.write(classes.small(), tmp_path / "x.csv", form)
@@ -91,7 +91,7 @@ def test_a_byte_order_mark_where_it_helps(tmp_path: Path, form: gradebook.Form) 
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
 
 
-@pytest.mark.parametrize("form", gradebook.FORMS)
+@pytest.mark.parametrize("form", gradebook.DIALECTS)
 @pytest.mark.parametrize(
     "attack", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "\uff1d1", '";=1', "a\r\n=1"]
 )

@@ -100,7 +100,7 @@ class Job:
     def grade(self, result: Any, code: int, **inputs: str) -> subprocess.CompletedProcess[str]:
         if result:
             asked = formats.wanted(["annotations", "autograding", "github-outputs", "markdown"], {})
-            formats.write(result, asked, self.folder / "made", formats.Surroundings(lang="en", audience="student"))
+            formats.write(result, asked, self.folder / "made", formats.Context(lang="en", audience="student"))
         program = self.folder / "bin" / "grader"
         program.write_text(
             FAKE.format(python=sys.executable, argv=str(self.argv), made=str(self.folder / "made"), code=code)

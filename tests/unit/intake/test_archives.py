@@ -13,11 +13,11 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.errors import GraderError
+from grader.zstd import zstd
 from tests.unit.intake.archives import (
     COMPOSE,
     OK,
@@ -134,7 +134,7 @@ HOSTILE_COMPRESSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "cut off": (lambda: gzip.compress(TAR)[:-20], "archive-damaged"),
     "a single file": (lambda: gzip.compress(COMPOSE), "archive-damaged"),
     "bomb": (lambda: gzip.compress(b"\0" * (8 << 20)), "submission-too-large"),
-    "zstd cut off": (lambda: zstandard.compress(TAR)[:-40], "archive-damaged"),
+    "zstd cut off": (lambda: zstd.compress(TAR)[:-40], "archive-damaged"),
     "xz dictionary": (
         lambda: lzma.compress(TAR, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]),
         "archive-memory",
@@ -144,18 +144,21 @@ HOSTILE_COMPRESSED: dict[str, tuple[Callable[[], bytes], str]] = {
 
 @pytest.mark.parametrize("case", HOSTILE_ZIP)
 def test_a_hostile_zip_is_refused_for_what_it_does(tmp_path: Path, case: str) -> None:
+    """Each trick has its own code, and leaves nothing."""
     build, code = HOSTILE_ZIP[case]
     assert attempt(build(), tmp_path)[0] == {code}
 
 
 @pytest.mark.parametrize("case", HOSTILE_TAR)
 def test_a_hostile_tar_is_refused_for_what_it_does(tmp_path: Path, case: str) -> None:
+    """Each trick has its own code, and leaves nothing."""
     build, code = HOSTILE_TAR[case]
     assert attempt(build(), tmp_path, "entrega.tar")[0] == {code}
 
 
 @pytest.mark.parametrize("case", HOSTILE_COMPRESSED)
 def test_a_hostile_stream_is_refused_for_what_it_does(tmp_path: Path, case: str) -> None:
+    """Bombs, damage and what is no archive once it is unpacked."""
     build, code = HOSTILE_COMPRESSED[case]
     assert code in attempt(build(), tmp_path, "entrega.tar.gz", read_bytes=4 << 20)[0]
 
@@ -181,7 +184,7 @@ LEGITIMATE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "pax": ("a.tar", lambda: tarred(OK, tar_entry("código", tarfile.REGTYPE, mtime="1.5"))),
     "bzip2": ("a.tar.bz2", lambda: bz2.compress(TAR)),
     "xz": ("a.tar.xz", lambda: lzma.compress(TAR)),
-    "zstd": ("a.tar.zst", lambda: zstandard.compress(TAR)),
+    "zstd": ("a.tar.zst", lambda: zstd.compress(TAR)),
     "hard link": ("a.tar", lambda: tarred(OK, tar_entry("h", tarfile.LNKTYPE, "compose.yaml"))),
     "empty folder": ("a.tar", lambda: tarred(OK, tar_entry("data", tarfile.DIRTYPE))),
 }
@@ -189,6 +192,7 @@ LEGITIMATE: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 @pytest.mark.parametrize("case", LEGITIMATE)
 def test_what_honest_programs_write_is_taken(tmp_path: Path, case: str) -> None:
+    """Each format that we name, as its usual program writes it."""
     name, build = LEGITIMATE[case]
     found, root = attempt(build(), tmp_path, name)
     assert found <= {"left-out", "folder-entered"}
@@ -196,17 +200,20 @@ def test_what_honest_programs_write_is_taken(tmp_path: Path, case: str) -> None:
 
 
 def test_names_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    """An old code page of DOS, where nothing says UTF-8."""
     _, root = attempt(raw_named(b"pr\xa0ctica"), tmp_path)
     assert (root / "práctica").is_file()
 
 
 def test_decomposed_names_are_composed_as_a_compose_file_writes_them(tmp_path: Path) -> None:
+    """macOS takes letters apart, and a compose file names them whole."""
     _, root = attempt(zipped(OK, (unicodedata.normalize("NFD", "práctica"), b"")), tmp_path)
     assert (root / "práctica").is_file()
 
 
 @pytest.mark.parametrize("name", [".git", ".GIT", ".git.", "git~1", "app/.git", "node_modules", ".venv"])
 def test_what_is_no_source_is_left_out_of_an_archive_with_one_notice(tmp_path: Path, name: str) -> None:
+    """It counts against no limit of the submission."""
     data = zipped(OK, *((f"{name}/{n}", b"x") for n in range(50)))
     found, root = attempt(data, tmp_path, entries=5)
     assert found == {"left-out"}
@@ -215,6 +222,7 @@ def test_what_is_no_source_is_left_out_of_an_archive_with_one_notice(tmp_path: P
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar"])
 def test_build_output_is_left_out_wherever_its_tools_file_stands(tmp_path: Path, name: str) -> None:
+    """Also behind it in the archive."""
     entries = (OK, ("j/target/x", b""), ("j/pom.xml", b""), ("m/target/x", b""))
     _, root = attempt(zipped(*entries) if name == "a.zip" else tarred(*entries), tmp_path, name)
     assert not (root / "j" / "target").exists()
@@ -222,21 +230,25 @@ def test_build_output_is_left_out_wherever_its_tools_file_stands(tmp_path: Path,
 
 
 def test_a_bare_repository_under_another_name_is_left_out(tmp_path: Path) -> None:
+    """Its shape tells it."""
     found, root = attempt(zipped(OK, ("d/HEAD", b"ref"), ("d/objects/x", b""), ("d/refs/x", b"")), tmp_path)
     assert found == {"left-out"}
     assert not (root / "d").exists()
 
 
 def test_set_id_bits_are_dropped(tmp_path: Path) -> None:
+    """A copy never runs as somebody else."""
     _, root = attempt(zipped(OK, (zip_entry("x", stat.S_IFREG | 0o6777), b"")), tmp_path)
     assert (root / "x").stat().st_mode & 0o7777 == 0o755
 
 
 def test_a_wrong_suffix_is_said(tmp_path: Path) -> None:
+    """The content decides, and the name is remarked on."""
     assert attempt(TAR, tmp_path, "a.zip")[0] == {"archive-misnamed"}
 
 
 def test_left_out_entries_end_too(tmp_path: Path) -> None:
+    """Even what is passed over is counted."""
     data = zipped(OK, *((f"node_modules/{n}", b"") for n in range(30)))
     assert attempt(data, tmp_path, ignored_entries=20)[0] == {"too-many-files"}
 
@@ -251,6 +263,7 @@ def test_time_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar.bz2"])
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path, name: str) -> None:
+    """It is read a block at a time."""
     big = ("big", b"x" * (40 << 20))
     if name == "a.zip":
         data = zipped(OK, big)
@@ -265,7 +278,7 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path, name: str) -> Non
         tracemalloc.stop()
 
 
-SEEDS = [PLAIN, TAR, gzip.compress(TAR), bz2.compress(TAR), lzma.compress(TAR), zstandard.compress(TAR), streamed()]
+SEEDS = [PLAIN, TAR, gzip.compress(TAR), bz2.compress(TAR), lzma.compress(TAR), zstd.compress(TAR), streamed()]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -277,6 +290,7 @@ SEEDS = [PLAIN, TAR, gzip.compress(TAR), bz2.compress(TAR), lzma.compress(TAR), 
 def test_any_bytes_give_a_copy_or_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, seed: bytes, edits: list[tuple[int, int]], cut: int
 ) -> None:
+    """Honest archives with bytes changed and ends cut off raise nothing else."""
     data = bytearray(seed[: len(seed) - cut] if cut % 2 else seed)
     for at, value in edits:
         data[at % len(data)] = value

@@ -30,6 +30,7 @@ def refused(source: Path, into: Path, **limits: int) -> dict[str, str]:
 
 
 def test_files_and_folders_are_copied_with_their_names_and_executable_bits(source: Path, tmp_path: Path) -> None:
+    """Other bits of a mode are not."""
     (source / "código ñ").mkdir()
     (source / "código ñ" / "run.sh").write_text("#!/bin/sh\n")
     (source / "código ñ" / "run.sh").chmod(0o4755)
@@ -42,6 +43,7 @@ def test_files_and_folders_are_copied_with_their_names_and_executable_bits(sourc
 
 
 def test_a_source_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
+    """It is nobody's submission."""
     with pytest.raises(UsageError):
         take(tmp_path / "nada", tmp_path / "copy")
 
@@ -51,12 +53,14 @@ def test_a_source_that_is_not_there_is_a_wrong_call(tmp_path: Path) -> None:
     [("a.zip", "archive-not-supported"), ("a.TAR.GZ", "archive-not-supported"), ("a.txt", "not-a-folder")],
 )
 def test_a_file_is_answered_with_what_to_do(tmp_path: Path, name: str, code: str) -> None:
+    """A single file is refused by its kind."""
     (tmp_path / name).write_bytes(b"x")
     assert refused(tmp_path / name, tmp_path / "copy") == {code: name}
 
 
 @pytest.mark.parametrize("name", [".git", ".GIT", "node_modules", ".venv", "__pycache__"])
 def test_what_is_no_source_is_left_out_with_a_notice(source: Path, tmp_path: Path, name: str) -> None:
+    """Dependencies and caches of tools are made anew while building."""
     (source / "app" / name).mkdir(parents=True)
     (source / "app" / name / "config").write_text("x")
     workspace = take(source, tmp_path / "copy")
@@ -65,12 +69,14 @@ def test_what_is_no_source_is_left_out_with_a_notice(source: Path, tmp_path: Pat
 
 
 def test_a_git_file_is_left_out_too(source: Path, tmp_path: Path) -> None:
+    """A worktree's `.git` leads elsewhere."""
     (source / ".git").write_text("gitdir: /elsewhere")
     take(source, tmp_path / "copy")
     assert not (tmp_path / "copy" / ".git").exists()
 
 
 def test_build_output_is_left_out_only_beside_its_tool(source: Path, tmp_path: Path) -> None:
+    """A folder called target may be the student's own."""
     for folder in ("java/target", "mine/target"):
         (source / folder).mkdir(parents=True)
     (source / "java" / "pom.xml").write_text("<project/>")
@@ -80,6 +86,7 @@ def test_build_output_is_left_out_only_beside_its_tool(source: Path, tmp_path: P
 
 
 def test_a_link_within_the_tree_stays_a_link(source: Path, tmp_path: Path) -> None:
+    """It leads in the copy to where it led."""
     (source / "lib").mkdir()
     (source / "lib" / "here").symlink_to("../compose.yaml")
     take(source, tmp_path / "copy")
@@ -89,6 +96,7 @@ def test_a_link_within_the_tree_stays_a_link(source: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../x", "../práctica de Ana/compose.yaml", "loop", "up/x"])
 def test_a_link_out_of_the_tree_is_refused(source: Path, tmp_path: Path, target: str) -> None:
+    """However many links it takes to get out."""
     (source / "up").symlink_to("..")
     (source / "loop").symlink_to(target)
     found = refused(source, tmp_path / "copy")
@@ -96,6 +104,7 @@ def test_a_link_out_of_the_tree_is_refused(source: Path, tmp_path: Path, target:
 
 
 def test_every_bad_link_is_named(source: Path, tmp_path: Path) -> None:
+    """One refusal says all."""
     for name in ("a", "b"):
         (source / name).symlink_to("/etc/shadow")
     with pytest.raises(SubmissionRefusedError) as error:
@@ -104,17 +113,20 @@ def test_every_bad_link_is_named(source: Path, tmp_path: Path) -> None:
 
 
 def test_special_files_are_refused(source: Path, tmp_path: Path) -> None:
+    """A pipe has no content."""
     os.mkfifo(source / "pipe")
     assert refused(source, tmp_path / "copy") == {"special-file": "pipe"}
 
 
 @pytest.mark.parametrize("name", [b"a\nb", b"a\xff", b"a\x1b[31m", "a\u2028b".encode()])
 def test_odd_names_are_refused(source: Path, tmp_path: Path, name: bytes) -> None:
+    """Names that some file system or program reads otherwise."""
     (source / os.fsdecode(name)).write_text("x")
     assert set(refused(source, tmp_path / "copy")) == {"odd-name"}
 
 
 def test_limits_hold_while_copying(source: Path, tmp_path: Path) -> None:
+    """One file, all files, and their number."""
     (source / "big").write_bytes(b"x" * 2000)
     assert refused(source, tmp_path / "1", file_bytes=1000) == {"file-too-large": "big"}
     assert refused(source, tmp_path / "2", total_bytes=1000) == {"submission-too-large": "big"}
@@ -124,6 +136,7 @@ def test_limits_hold_while_copying(source: Path, tmp_path: Path) -> None:
 
 
 def test_a_wrapping_folder_is_entered_when_it_is_alone(tmp_path: Path) -> None:
+    """Whoever packs a project packs its folder too."""
     inner = tmp_path / "entrega" / "main" / "proyecto"
     inner.mkdir(parents=True)
     (inner / "compose.yaml").write_text("x")
@@ -134,12 +147,14 @@ def test_a_wrapping_folder_is_entered_when_it_is_alone(tmp_path: Path) -> None:
 
 
 def test_a_folder_beside_other_files_is_not_entered(tmp_path: Path) -> None:
+    """Then the whole is the submission."""
     (tmp_path / "entrega" / "proyecto").mkdir(parents=True)
     (tmp_path / "entrega" / "readme.md").write_text("x")
     assert take(tmp_path / "entrega", tmp_path / "copy").root == str(tmp_path / "copy")
 
 
 def test_a_copy_within_the_source_is_a_wrong_call(source: Path) -> None:
+    """It would copy itself."""
     with pytest.raises(UsageError):
         take(source, source / "copy")
     assert not (source / "copy").exists()

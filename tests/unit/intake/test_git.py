@@ -38,6 +38,7 @@ def bundle(folder: Path, files: dict[str, str], links: dict[str, str] | None = N
 
 @needs_git
 def test_a_bundle_is_taken_as_it_was_committed(tmp_path: Path) -> None:
+    """No attribute, filter or substitution of git's changes a byte."""
     source = bundle(
         tmp_path,
         {
@@ -58,6 +59,7 @@ def test_a_bundle_is_taken_as_it_was_committed(tmp_path: Path) -> None:
 
 @needs_git
 def test_links_of_a_bundle_are_judged_as_everywhere(tmp_path: Path) -> None:
+    """One that leads out refuses it."""
     source = bundle(tmp_path, {"compose.yaml": ""}, {"l": "/etc/passwd"})
     with pytest.raises(SubmissionRefusedError) as error:
         take(source, tmp_path / "copy")
@@ -67,6 +69,7 @@ def test_links_of_a_bundle_are_judged_as_everywhere(tmp_path: Path) -> None:
 
 @needs_git
 def test_a_broken_bundle_is_refused(tmp_path: Path) -> None:
+    """git's own complaint is the submission's."""
     source = tmp_path / "a.bundle"
     source.write_bytes(b"# v2 git bundle\nnonsense\n")
     with pytest.raises(SubmissionRefusedError) as error:
@@ -76,6 +79,7 @@ def test_a_broken_bundle_is_refused(tmp_path: Path) -> None:
 
 @needs_git
 def test_a_bundle_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    """Wherever it ends."""
     source = bundle(tmp_path, {"compose.yaml": "services: {}\n"})
     data = source.read_bytes()
     for length in (
@@ -95,6 +99,7 @@ def test_a_bundle_that_is_cut_off_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_git_the_machine_is_at_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs the submission nothing."""
     monkeypatch.setattr(git.shutil, "which", lambda _: None)
     source = tmp_path / "a.bundle"
     source.write_bytes(b"# v2 git bundle\n")
@@ -127,6 +132,7 @@ def test_without_git_the_machine_is_at_fault(tmp_path: Path, monkeypatch: pytest
     ],
 )
 def test_an_address_that_is_not_plain_https_is_refused(url: str, tmp_path: Path) -> None:
+    """No other scheme, user, port or address of a machine."""
     with pytest.raises(SubmissionRefusedError) as error:
         take(url, tmp_path / "copy")
     assert [f.code for f in error.value.findings] == ["git-address"]
@@ -139,17 +145,20 @@ def test_an_address_that_is_not_plain_https_is_refused(url: str, tmp_path: Path)
      "64:ff9b::7f00:1", "100.64.0.1", "224.0.0.1", "0.0.0.0", "2002:7f00:1::"],
 )  # fmt: skip
 def test_a_name_that_leads_to_an_inner_address_is_refused(found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If only one of its addresses is."""
     monkeypatch.setattr(git_address, "resolve", lambda _: ["140.82.121.4", found])
     with pytest.raises(SubmissionRefusedError):
-        git_address.judge("https://example.org/a/b", Remarks())
+        git_address.accepted("https://example.org/a/b", Remarks())
 
 
 def test_a_public_address_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clone goes to what was judged, whatever DNS says later."""
     monkeypatch.setattr(git_address, "resolve", lambda _: ["140.82.121.4"])
-    assert git_address.judge("https://GitHub.com/a/b.git", Remarks()) == ("github.com", "140.82.121.4")
+    assert git_address.accepted("https://GitHub.com/a/b.git", Remarks()) == ("github.com", "140.82.121.4")
 
 
 def test_a_path_that_was_an_address_is_still_one(tmp_path: Path) -> None:
+    """The command line makes paths of what it is given."""
     assert git_address.address(Path("https://github.com/a/b")) == "https://github.com/a/b"
     assert not is_address(tmp_path)
     assert not is_address(Path("entrega.zip"))

@@ -90,6 +90,7 @@ def refusal(url: str, into: Path) -> tuple[str, str]:
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("path", ["practica.git", "practica.git/", "practica"])
 def test_a_repository_is_cloned_over_https(tmp_path: Path, path: str) -> None:
+    """Files, modes and links as they were committed."""
     workspace = take(f"https://{HOST}/{path}", tmp_path / "copy")
     assert workspace.findings == ()
     assert contents(Path(workspace.root)) == {
@@ -105,12 +106,14 @@ def test_a_repository_is_cloned_over_https(tmp_path: Path, path: str) -> None:
 def test_the_address_of_this_machine_is_refused_before_it_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The server sees no connection."""
     monkeypatch.setattr(git_address, "resolve", lambda _: [ADDRESS])
     assert refusal(f"https://{HOST}/practica.git", tmp_path / "copy")[0] == "git-address"
 
 
 @pytest.mark.usefixtures("served", "reachable")
 def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    """Nobody can pretend to be the repository's host."""
     code, why = refusal(f"https://{HOST}/practica.git", tmp_path / "copy")
     assert code == "git-failed"
     assert "certificate" in why
@@ -118,6 +121,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("trusted")
 def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
+    """The name has to be the one that was asked for."""
     code, why = refusal("https://other.grader.example/practica.git", tmp_path / "copy")
     assert code == "git-failed"
     assert "certificate" in why
@@ -125,6 +129,7 @@ def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("trusted")
 def test_a_repository_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """In git's own words."""
     code, why = refusal(f"https://{HOST}/nada.git", tmp_path / "copy")
     assert code == "git-failed"
     assert "not found" in why
@@ -143,6 +148,7 @@ def test_a_redirection_is_not_followed(tmp_path: Path, served: Path) -> None:
 def test_a_host_that_does_not_answer_is_not_the_submissions_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """It is an error of ours, and nothing is left."""
     monkeypatch.setattr(git_address, "resolve", lambda _: [UNUSED])
     with pytest.raises(GraderError) as error:
         take(f"https://{HOST}/practica.git", tmp_path / "copy")

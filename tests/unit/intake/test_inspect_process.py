@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import zstandard
 
 from grader.polling import Deadline
+from grader.zstd import zstd
 from tests.unit.intake.archives import zipped
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]
     with zipfile.ZipFile(made["zip"], "w", 8, compresslevel=1) as archive:
         for name in names:
             archive.write(folder / name, name)
-    with zstandard.open(made["zst"], "wb") as packed, tarfile.open(fileobj=packed, mode="w|") as stream:
+    with zstd.open(made["zst"], "wb") as packed, tarfile.open(fileobj=packed, mode="w|") as stream:
         for name in names:
             stream.add(folder / name, name)
     for name in names:
@@ -67,6 +67,7 @@ def peak(source: Path) -> int:
 def test_a_large_archive_takes_hardly_more_memory_than_a_small_one(
     large: dict[str, Path], tmp_path: Path, kind: str
 ) -> None:
+    """Measured in a process of its own."""
     small = tmp_path / "small.zip"
     small.write_bytes(zipped(("compose.yaml", COMPOSE)))
     assert peak(large[kind]) - peak(small) < 24 * MIB  # less than one of the files
@@ -100,6 +101,7 @@ class Interrupted:
 def test_an_interrupted_inspect_says_so_and_leaves_nothing(
     large: dict[str, Path], tmp_path: Path, sent: signal.Signals
 ) -> None:
+    """By Ctrl-C or by SIGTERM."""
     found = Interrupted(large["zst"], tmp_path, sent)
     assert found.code == 130
     assert found.output.startswith("grader: Interrupted")
@@ -110,6 +112,7 @@ def test_an_interrupted_inspect_says_so_and_leaves_nothing(
 def test_an_interrupted_inspect_leaves_the_folder_to_unpack_into_as_it_was(
     large: dict[str, Path], tmp_path: Path, sent: signal.Signals, there: bool
 ) -> None:
+    """Empty, or not there."""
     temporary, kept = tmp_path / "tmp", tmp_path / "kept"
     for folder in (temporary, kept):
         folder.mkdir()

@@ -47,6 +47,7 @@ def unpacked(into: Path) -> bool:
 
 @pytest.mark.parametrize("name", ["new", "new/with/parents", "empty"])
 def test_a_new_or_empty_folder_takes_the_copy(source: Path, tmp_path: Path, name: str) -> None:
+    """Folders above it are made."""
     (tmp_path / "empty").mkdir()
     assert inspect(source, tmp_path / name).exit_code == 0
     assert unpacked(tmp_path / name)
@@ -55,6 +56,7 @@ def test_a_new_or_empty_folder_takes_the_copy(source: Path, tmp_path: Path, name
 def test_a_relative_folder_is_where_the_caller_stands(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As every program has it."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     assert inspect(source, "copy/of").exit_code == 0
@@ -63,6 +65,7 @@ def test_a_relative_folder_is_where_the_caller_stands(
 
 
 def test_a_link_to_an_empty_folder_takes_the_copy_there(source: Path, tmp_path: Path) -> None:
+    """The link stays."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     assert inspect(source, tmp_path / "link").exit_code == 0
@@ -73,6 +76,7 @@ def test_a_link_to_an_empty_folder_takes_the_copy_there(source: Path, tmp_path: 
 @pytest.mark.parametrize("why", REFUSED)
 @pytest.mark.parametrize("name", ["empty", "new", "new/with/parents", "link"])
 def test_a_refused_submission_leaves_everything_as_it_was(tmp_path: Path, name: str, why: str) -> None:
+    """Nothing is made, nothing is removed."""
     source = tmp_path / "entrega.zip"
     source.write_bytes(REFUSED[why])
     for folder in ("empty", "real"):
@@ -140,6 +144,7 @@ BAD = (
 
 @pytest.mark.parametrize("place", BAD)
 def test_a_place_that_cannot_be_used_is_a_wrong_call(source: Path, tmp_path: Path, place: object) -> None:
+    """One line says why, and nothing changes."""
     assert callable(place)
     into = place(tmp_path)
     before = listing(tmp_path)
@@ -153,6 +158,7 @@ def test_a_place_that_cannot_be_used_is_a_wrong_call(source: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["locked", "locked/new"])
 def test_a_folder_that_may_not_be_written_to_is_a_wrong_call(source: Path, tmp_path: Path, name: str) -> None:
+    """It is found before anything is read."""
     (tmp_path / "locked").mkdir(0o555)
     if os.access(tmp_path / "locked", os.W_OK):
         pytest.skip("this user may write everywhere")
@@ -162,6 +168,7 @@ def test_a_folder_that_may_not_be_written_to_is_a_wrong_call(source: Path, tmp_p
 
 @pytest.mark.parametrize("name", ["submission", "submission/copy", "submission/a/b", "link/copy", "submission/../link"])
 def test_a_copy_within_the_submission_is_a_wrong_call(tmp_path: Path, name: str) -> None:
+    """Through a link too."""
     (tmp_path / "submission").mkdir()
     (tmp_path / "submission" / "compose.yaml").write_bytes(COMPOSE)
     (tmp_path / "link").symlink_to("submission")
@@ -171,6 +178,7 @@ def test_a_copy_within_the_submission_is_a_wrong_call(tmp_path: Path, name: str)
 
 
 def test_a_copy_beside_the_submission_in_the_same_folder_is_none_within(source: Path, tmp_path: Path) -> None:
+    """A common beginning of two names is no folder."""
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "compose.yaml").write_bytes(COMPOSE)
     assert inspect(tmp_path / "sub", tmp_path / "submission").exit_code == 0

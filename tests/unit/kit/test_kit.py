@@ -29,26 +29,26 @@ PUBLIC = '''
 from grader import check, fail, msg
 
 @check("hello.says")
-def test_it_greets(world):
+def test_it_greets(environment):
     """GET / responde.
 
     GET / answers.
     """
-    if not world.http("api"):
+    if not environment.http("api"):
         fail("no-answer", expected=msg("GET / answers hola"))
 '''
 HIDDEN = '''
 from grader import check, fail, msg
 
 @check("hello.kept")
-def test_greeting_is_kept_in_the_drawer(world):
+def test_greeting_is_kept_in_the_drawer(environment):
     """El saludo se guarda en el cajón.
 
     The greeting is kept in the drawer of greetings.
     """
-    drawer = world.drawer("of the greetings")
+    drawer = environment.drawer("of the greetings")
     before = drawer.count("greetings", of="everyone")
-    world.http("api").post("/greetings", body=b"hola")
+    environment.http("api").post("/greetings", body=b"hola")
     after = drawer.count("greetings", of="everyone")
     if after != before + 1:
         fail("message-lost", expected=msg("the drawer holds one greeting more than before"))
@@ -64,6 +64,15 @@ server.listen(3000, () => console.log('listening'));
 STARTER = "const server = http.createServer();\nserver.listen(3000, () => console.log('listening'));\n"
 DOCKERFILE = 'FROM node:22-slim\nCOPY server.js /app/server.js\nCMD ["node", "/app/server.js"]\n'
 COMPOSE = "services:\n  api:\n    build: .\n    ports: ['3000:3000']\n    restart: unless-stopped\n"
+MUTANTS = """
+forgets:
+  base: node
+  mistake: {es: "Olvida", en: "It forgets"}
+  edits:
+    server.js: [{old: "durable: true", new: "durable: false"}]
+    compose.yaml: [{old: unless-stopped, new: "no"}]
+  kills: {hello.kept: message-lost}
+"""
 
 
 @pytest.fixture
@@ -82,9 +91,7 @@ def pack(tmp_path: Path) -> Path:
         f"reference_solutions/{ID}/node/Dockerfile": DOCKERFILE,
         f"reference_solutions/{ID}/node/compose.yaml": COMPOSE,
         f"reference_solutions/{ID}/node/server.js": SOLUTION,
-        f"fixtures/submissions/{ID}/forgets/server.js": SOLUTION.replace("durable: true", "durable: false"),
-        f"fixtures/submissions/{ID}/forgets/compose.yaml": COMPOSE.replace("unless-stopped", "no"),
-        f"fixtures/submissions/{ID}/forgets/expected.yaml": "base: node\nkills: {hello.kept: message-lost}\n",
+        f"fixtures/submissions/{ID}/mutants.yaml": MUTANTS,
     }
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +157,7 @@ def test_every_assignment_has_a_kit_that_can_be_used(name: str, tmp_path: Path) 
         ("locale/es/grader.po", 'msgid "the drawer holds one "\n"greeting more than before"\n', "grader.po"),
         ("public/helpers.py", '"""The greeting is kept in\nthe drawer of greetings."""\n', "The greeting is kept"),
         ("public/test_more.py", HIDDEN.replace("hello.kept", "hello.says"), "public/test_more.py"),
-        ("starter/expected.yaml", "kills: {}", "expected.yaml"),
+        ("starter/mutants.yaml", "kills: {}", "mutants.yaml"),
         ("starter/hidden/x.txt", "x", "is called hidden"),
     ],
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.model.reasons import REASONS
+from grader.brokers.reasons import REASONS
 from grader.model.stores import Statement, Ttl
 from grader.oracles import caching
 
@@ -80,8 +80,8 @@ def test_a_write_is_not_called_a_read() -> None:
     """A hit must not write either, and whoever writes only has not read."""
     assert code(caching.untouched([WRITE], what="7")) == "hit-writes-database"
     assert code(caching.untouched([WRITE, *asks("api-1")], what="7")) == "hit-reads-database"
-    assert code(caching.untouched(asks("api-1"), what="7", code="refreshed-early")) == "refreshed-early"
-    assert code(caching.untouched([WRITE], what="7", code="refreshed-early")) == "hit-writes-database"
+    assert code(caching.untouched(asks("api-1"), what="7", code="miss-reads-often")) == "miss-reads-often"
+    assert code(caching.untouched([WRITE], what="7", code="miss-reads-often")) == "hit-writes-database"
     assert code(caching.asked([WRITE], what="7")) == "miss-without-database"
     assert code(caching.asked([WRITE, *asks("api-1")], what="7", most=1)) is None
     assert code(caching.stampeded([WRITE, *asks("api-1")], what="7")) is None

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.model.history import Event, History
 from grader.oracles import delivery
@@ -53,6 +57,25 @@ def test_two_reports_are_a_repetition(events: tuple[Event, ...]) -> None:
 def test_one_report_is_no_repetition() -> None:
     """The right answer passes."""
     assert delivery.repeated(History((published(1, "a", "results"),)), ["a"], "results") is None
+
+
+def test_a_report_that_nobody_asked_for_is_found() -> None:
+    """An id of ours with something behind it; a submission's own ids, and what has none, are its own matter."""
+    asked = {"g1-a-1", "g1-a-2"}
+    events = [published(1, s, "results") for s in ("g1-a-1", "g1-a-1#2", "demo-1", "g12-a-1", "sha256:g1-")]
+    history = History((*events, stored(2, "g1-", "results"), published(3, "g1-other", "elsewhere")))
+    assert delivery.unasked(history, "results", asked=asked, nonce="g1") == ("g1-", "g1-a-1#2")
+
+
+IDS = st.from_regex(r"(g1|g2|demo)-[ab]{1,2}", fullmatch=True)
+
+
+@given(st.lists(st.tuples(IDS, st.booleans())), st.sets(IDS))
+def test_nothing_that_was_asked_for_is_unasked(reports: list[tuple[str, bool]], asked: set[str]) -> None:
+    """However often and in whichever way it was seen; and of what was not, each id of ours is named once."""
+    history = History(tuple((stored if lies else published)(n, s, "results") for n, (s, lies) in enumerate(reports)))
+    found = Counter(delivery.unasked(history, "results", asked=asked, nonce="g1"))
+    assert found == Counter({s for s, _ in reports if s.startswith("g1-")} - asked)
 
 
 def test_what_is_neither_reported_nor_waiting_is_lost() -> None:

@@ -43,10 +43,12 @@ def code(violation: Violation | None) -> str | None:
     ],
 )
 def test_a_group_shares_the_partitions(state: GroupState, expected: str | None) -> None:
+    """Each has one member, and each container some."""
     assert code(group.uncovered(state, "t", range(3), containers=3)) == expected
 
 
 def test_a_group_in_a_rebalance_is_not_settled() -> None:
+    """What it has then may change at once."""
     members = (member("p-1", 0), member("p-2", 1))
     assert group.settled(stable(*members), "t", range(2), containers=2)
     assert not group.settled(stable(*members, state="PreparingRebalance"), "t", range(2))
@@ -68,11 +70,13 @@ PLACES = {"a": (0, 0), "b": (0, 1), "c": (1, 0)}
 def test_a_commit_must_not_pass_an_effect(
     committed: dict[int, int], done: set[str], lost: tuple[str, ...] | None
 ) -> None:
+    """An offset that is committed says that everything before it was done."""
     violation = offsets.passed(committed, PLACES, done)
     assert (violation.subjects if violation else None) == lost
 
 
 def test_lag_and_repeats() -> None:
+    """What was not committed, and what was committed back."""
     begin, end = {0: 0, 1: 5}, {0: 3, 1: 6}
     assert offsets.behind(begin, end, {}) == {0: 3, 1: 1}
     assert offsets.behind(begin, end, {0: 3, 1: 6}) == {}
@@ -95,6 +99,7 @@ def read(key: bytes | None, partition: int, offset: int = 0) -> Read:
     ],
 )
 def test_the_records_of_a_key_lie_together(records: list[Read], expected: str | None) -> None:
+    """A key in two partitions has no order."""
     assert code(ordering.scattered(records, keys=[b"a", b"b"])) == expected
 
 
@@ -102,4 +107,5 @@ def test_the_records_of_a_key_lie_together(records: list[Read], expected: str | 
     ("numbers", "expected"), [([1, 2, 3], None), ([1, 1, 2], None), ([], None), ([2, 1], "order-broken")]
 )
 def test_a_key_keeps_its_order(numbers: list[int], expected: str | None) -> None:
+    """Repeats are allowed, going back is not."""
     assert code(ordering.disordered({"a": [1, 2], "b": numbers})) == expected

@@ -60,6 +60,7 @@ YAMLS = {
 
 @pytest.mark.parametrize("name", YAMLS)
 def test_a_file_of_the_largest_size_is_read_or_refused_soon(name: str) -> None:
+    """Whatever it is full of."""
     data = YAMLS[name].encode()
     assert len(data) <= MAX_BYTES
     began = time.process_time()
@@ -71,6 +72,7 @@ def test_a_file_of_the_largest_size_is_read_or_refused_soon(name: str) -> None:
 
 
 def test_a_long_text_counts_each_time_that_it_is_repeated() -> None:
+    """By an alias too."""
     text = f"a: &a {'x' * 32_000}\nb: [{'*a,' * 1000}]"
     with pytest.raises(YamlError) as refused:
         load(text.encode())
@@ -92,6 +94,7 @@ DOCUMENTS = st.recursive(
 @given(DOCUMENTS, st.booleans())
 @settings(deadline=None, max_examples=150)
 def test_a_simple_document_is_what_pyyaml_says_it_is(value: object, flow: bool) -> None:
+    """Bounds change no meaning."""
     text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True)
     assert plain(load(text.encode())) == yaml.safe_load(text)
 
@@ -101,6 +104,7 @@ VARIABLES = ["${", "$a", "${a:-", "${a:-x}", "$$", "$", "}", "${a", "${a:-$", "$
 
 @pytest.mark.parametrize("piece", VARIABLES)
 def test_a_text_full_of_variables_is_replaced_or_refused_soon(piece: str) -> None:
+    """No form makes the time grow out of proportion."""
     began = time.process_time()
     for text in (filled(piece), filled(piece, MAX_BYTES // 2) + filled("}", MAX_BYTES // 2)):
         try:
@@ -113,6 +117,7 @@ def test_a_text_full_of_variables_is_replaced_or_refused_soon(piece: str) -> Non
 @given(st.text(alphabet="$a{}A:-é\n", max_size=80))
 @settings(deadline=None, max_examples=150)
 def test_an_escaped_text_comes_back_whole(text: str) -> None:
+    """Of any length."""
     assert expand(escape(text), {"a": "1", "A": "2"}) == text
 
 
@@ -133,6 +138,7 @@ ENV_LINES = [
 
 @pytest.mark.parametrize("line", ENV_LINES)
 def test_a_file_of_variables_is_read_or_refused_soon(line: str) -> None:
+    """Its values are bounded together."""
     began = time.process_time()
     found = dotenv.parse(filled(line, dotenv.MAX_BYTES).encode(), ".env", {}, Collector())
     assert time.process_time() - began < SECONDS
@@ -140,6 +146,7 @@ def test_a_file_of_variables_is_read_or_refused_soon(line: str) -> None:
 
 
 def test_variables_that_repeat_each_other_do_not_fill_the_memory() -> None:
+    """All that a file makes of them counts."""
     text = f"A={'x' * 20_000}\n" + "".join(f"B{i}=$A\n" for i in range(4000))
     out = Collector()
     found = dotenv.parse(text.encode(), ".env", {}, out)
@@ -150,6 +157,7 @@ def test_variables_that_repeat_each_other_do_not_fill_the_memory() -> None:
 @given(st.binary(max_size=200) | st.text(alphabet="AB=:$\"'\\\n #{}", max_size=120).map(str.encode))
 @settings(deadline=None, max_examples=150)
 def test_any_bytes_are_variables_or_findings(data: bytes) -> None:
+    """Each with a line of the file."""
     out = Collector()
     for variable in dotenv.parse(data, ".env", {}, out):
         assert variable.name or variable.value is not None
@@ -175,6 +183,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_whole_project_is_judged_soon(submission: Submission, name: str) -> None:
+    """The largest of each kind."""
     submission.compose(WHOLE[name])
     began = time.process_time()
     submission.findings()
@@ -182,6 +191,7 @@ def test_a_whole_project_is_judged_soon(submission: Submission, name: str) -> No
 
 
 def test_files_that_include_each_other_many_times_are_read_once(submission: Submission) -> None:
+    """Nine times eight levels are eight files."""
     for i in range(8):
         submission.write(f"f{i}.yaml", f"include: [{', '.join([f'f{i + 1}.yaml'] * 9)}]\n")
     submission.write("f8.yaml", "services: {b: {image: redis}}")
@@ -192,6 +202,7 @@ def test_files_that_include_each_other_many_times_are_read_once(submission: Subm
 
 
 def test_files_put_into_containers_are_limited_together(submission: Submission) -> None:
+    """Each of them alone would be small enough."""
     for i in range(12):
         submission.write(f"f{i}.txt", "x" * 500_000)
     mounts = ", ".join(f"./f{i}.txt:/f{i}.txt" for i in range(12))

@@ -56,11 +56,13 @@ def project(submission: Submission) -> Submission:
 
 @pytest.mark.parametrize("build", TAKEN)
 def test_what_students_write_is_taken(project: Submission, build: str) -> None:
+    """Every form of the attribute."""
     assert len(project.compose(f"services:\n  app:\n    {build}\n").plan().builds) == 1
 
 
 @pytest.mark.parametrize(("build", "code"), REFUSED)
 def test_what_reaches_out_is_refused_at_its_line(project: Submission, build: str, code: str) -> None:
+    """With its code."""
     errors = project.compose(f"services:\n  app:\n    build: {build}\n").errors()
     assert errors.get(code) == 3
 

@@ -98,5 +98,6 @@ def test_only_the_stages_that_are_needed_stay() -> None:
     ],
 )
 def test_what_cannot_be_said_is_our_fault(line: str) -> None:
+    """Policy should have refused it."""
     with pytest.raises(GraderError):
         said(f"FROM a\n{line}\n")

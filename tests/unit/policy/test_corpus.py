@@ -59,6 +59,7 @@ def fact(model: Any, path: str) -> Any:
 
 @pytest.mark.parametrize("case", cases("hostile"))
 def test_a_hostile_project_is_refused_or_disarmed(tmp_path: Path, case: dict[str, Any]) -> None:
+    """As its description says, for every case of the corpus."""
     model, findings = judged(tmp_path, case)
     errors = [f for f in findings if f.severity == "error"]
     assert {f.code for f in errors} >= set(case.get("errors", []))
@@ -72,6 +73,7 @@ def test_a_hostile_project_is_refused_or_disarmed(tmp_path: Path, case: dict[str
 
 @pytest.mark.parametrize("case", cases("legitimate"))
 def test_a_project_of_a_real_student_is_accepted(tmp_path: Path, case: dict[str, Any]) -> None:
+    """With the facts that its description states."""
     model, findings = judged(tmp_path, case)
     assert [f for f in findings if f.severity == "error"] == []
     assert {f.code for f in findings if f.severity == "warning"} <= set(case.get("warnings", []))
@@ -80,5 +82,6 @@ def test_a_project_of_a_real_student_is_accepted(tmp_path: Path, case: dict[str,
 
 @pytest.mark.parametrize("case", [*cases("hostile"), *cases("legitimate")])
 def test_every_finding_says_how_to_mend_it(tmp_path: Path, case: dict[str, Any]) -> None:
+    """None is left without a remedy."""
     _, findings = judged(tmp_path, case)
     assert [f.code for f in findings if f.remedy is None] == []

@@ -87,6 +87,7 @@ def test_the_courses_own_file_has_both_faults(submission: Submission) -> None:
     ],
 )
 def test_a_release_without_zookeeper(submission: Submission, image: str, codes: set[str]) -> None:
+    """What needs it does not start from there on."""
     text = COURSE.replace("confluentinc/cp-kafka:latest", image).replace("//localhost:", "//kafka:")
     assert set(found(submission, text)) == codes
 

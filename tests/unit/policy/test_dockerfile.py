@@ -74,6 +74,7 @@ REFUSED = [
 def test_what_reaches_out_of_a_build_is_refused_at_its_line(
     submission: Submission, text: str, code: str, line: int
 ) -> None:
+    """Each kind has its code, and the finding stands in the Dockerfile."""
     submission.dockerfile(text)
     assert (code, line) in submission.errors(CATALOGUE_ONLY).items()
     assert {f.file for f in submission.findings(CATALOGUE_ONLY) if f.severity == "error"} == {"Dockerfile"}
@@ -99,6 +100,7 @@ CATALOGUE_ONLY = Assignment(
     ],
 )  # fmt: skip
 def test_a_build_that_reaches_out_is_refused(submission: Submission, build: str) -> None:
+    """A context, a file or a secret from elsewhere is refused at its line in the compose file."""
     (submission.root / "link").symlink_to("/etc/passwd")
     submission.compose(f"services:\n  app:\n    {build}\n")
     found = submission.findings()
@@ -106,6 +108,7 @@ def test_a_build_that_reaches_out_is_refused(submission: Submission, build: str)
 
 
 def test_a_missing_dockerfile_is_named_with_its_path(submission: Submission) -> None:
+    """The finding says which file was looked for."""
     (submission.root / "api").mkdir()
     submission.compose("services:\n  api:\n    build: ./api\n")
     finding = submission.findings()[0]
@@ -118,11 +121,13 @@ def built(submission: Submission, text: str) -> str:
 
 
 def test_instructions_stay_on_their_lines_and_labels_go(submission: Submission) -> None:
+    """What the engine says of a line is true of the student's file."""
     text = "# comment\n\nFROM node:20-alpine AS base\nLABEL a=b\nRUN npm ci \\\n  # why\n  && npm test\n\ncopy . .\r\n"
     assert built(submission, text) == ("\n\nFROM node:20-alpine AS base\n\nRUN npm ci   && npm test\n\n\n\nCOPY . .\n")
 
 
 def test_stages_and_arguments_are_resolved(submission: Submission) -> None:
+    """Which images a build starts from is known before it is built."""
     text = """ARG VERSION=20
 FROM --platform=$BUILDPLATFORM node:${VERSION}-alpine AS build
 RUN --mount=type=cache,target=/root/.npm --mount=type=bind,target=/src npm ci
@@ -166,6 +171,7 @@ def test_a_stage_that_is_not_built_is_neither_judged_nor_handed_on(submission: S
     ],
 )
 def test_a_stage_that_is_used_in_any_way_is_judged(submission: Submission, use: str) -> None:
+    """By its name, its number, a copy or a mount."""
     errors = submission.dockerfile(UNNEEDED + use + "\n").errors(CATALOGUE_ONLY)
     assert {"image-not-allowed", "run-option", "run-mount", "add-remote", "path-outside"} <= set(errors)
 
@@ -180,12 +186,14 @@ def test_a_target_leaves_out_what_stands_below(submission: Submission) -> None:
 
 
 def test_an_argument_of_the_compose_file_wins(submission: Submission) -> None:
+    """So a harmless default hides nothing."""
     submission.write("Dockerfile", "ARG IMAGE=node:20-alpine\nFROM $IMAGE\n")
     submission.compose("services:\n  app:\n    build: {context: ., args: {IMAGE: 'evil/x:1'}}\n")
     assert "image-not-allowed" in submission.errors(CATALOGUE_ONLY)
 
 
 def test_a_here_document_becomes_a_form_that_every_engine_builds(submission: Submission) -> None:
+    """Its lines are kept free, so that all others stay where they are."""
     text = NODE + "RUN <<EOF\nset -e\nFROM evil\nEOF\nRUN python3 - <<'PY' && echo ok\nprint('<<x')\nPY\nUSER node\n"
     assert built(submission, text).splitlines() == [
         "FROM node:20-alpine",
@@ -201,6 +209,7 @@ def test_a_here_document_becomes_a_form_that_every_engine_builds(submission: Sub
 
 
 def test_a_here_document_with_an_interpreter_is_run_by_it(submission: Submission) -> None:
+    """The first line decides, as in BuildKit."""
     text = NODE + "RUN <<EOF\n#!/usr/bin/env python3\nprint('$x')\nEOF\n"
     assert built(submission, text).splitlines()[1] == (
         r"""RUN ["/bin/sh","-c","cat > /tmp/.run-script \u003c\u003c'EOF' && chmod +x /tmp/.run-script"""
@@ -209,6 +218,7 @@ def test_a_here_document_with_an_interpreter_is_run_by_it(submission: Submission
 
 
 def test_a_copied_here_document_lies_in_the_context(submission: Submission) -> None:
+    """As a file of ours, expanded unless its word was quoted."""
     text = NODE + "ENV A=b\nCOPY --chmod=755 <<EOF package.json /app/\nx=$A \"y\"\nEOF\nCOPY <<-'T' /t\n\t$A\nT\n"
     build = submission.dockerfile(text).plan().builds[0]
     assert build.files == ((".grader/3-0/EOF", 'x=b "y"\n'), (".grader/6-0/T", "$A\n"))
@@ -221,33 +231,39 @@ def test_a_copied_here_document_lies_in_the_context(submission: Submission) -> N
 
 
 def test_what_stands_behind_onbuild_is_done_where_it_goes_off(submission: Submission) -> None:
+    """In the stage that starts from it, and in no other."""
     text = "FROM node:20-alpine AS a\nONBUILD COPY . /app\nRUN true\nFROM a\nFROM a AS b\nUSER node\n"
     assert built(submission, text).split("\n") == [
         *("FROM node:20-alpine AS a", "", "RUN true", "", "FROM a AS b", "COPY . /app", "USER node", ""),
     ]
 
 
-def test_a_witness_is_judged_by_what_its_words_mean(submission: Submission) -> None:
+def test_a_broker_under_test_is_judged_by_what_its_words_mean(submission: Submission) -> None:
+    """Escapes and variables hide no path."""
     text = "FROM rabbitmq:3-management\nENV U=/usr\nCOPY x /u\\sr/bin/x\nCOPY x ${U}/bin/x\n"
     submission.write("broker/Dockerfile", text).task_queue(rabbit="build: ./broker")
     assert "witness-changed" in submission.errors(TASK_QUEUE)
 
 
 def test_the_escape_directive_is_honoured_and_kept(submission: Submission) -> None:
+    """A backslash is text then."""
     text = "# escape=`\nFROM node:20-alpine\nRUN a `\n  && b\nENV P=C:\\x\n"
     assert built(submission, text) == "# escape=`\nFROM node:20-alpine\nRUN a   && b\n\nENV P=C:\\x\n"
 
 
 def test_the_official_syntax_directive_is_left_out(submission: Submission) -> None:
+    """The engine's own frontend builds, and the other lines stay on theirs."""
     assert built(submission, "# syntax=docker/dockerfile:1.7\n" + NODE) == "\n" + NODE
 
 
 def test_a_health_check_is_kept_within_limits(submission: Submission) -> None:
+    """Its times are brought into bounds, and what older engines do not know goes."""
     text = NODE + "HEALTHCHECK --interval=10ms --timeout=1h --start-interval=1s CMD x\n"
     assert built(submission, text).splitlines()[1] == "HEALTHCHECK --interval=1s --timeout=60s CMD x"
 
 
 def test_a_dockerfile_in_the_compose_file_has_the_lines_of_that_file(submission: Submission) -> None:
+    """A finding in it stands where the student wrote it."""
     submission.compose(
         """
         services:
@@ -264,6 +280,7 @@ def test_a_dockerfile_in_the_compose_file_has_the_lines_of_that_file(submission:
 
 
 def test_binding_replaces_images_and_leaves_stages(submission: Submission) -> None:
+    """A stage that is called like an image stays the stage."""
     text = """FROM node:20-alpine AS python
 FROM python
 COPY --from=python /a /b
@@ -286,7 +303,7 @@ RUN true
     )
 
 
-WITNESS_CHANGED = [
+CHANGED = [
     ("RUN apk add x", "witness-changed"),
     ("RUN rabbitmq-plugins enable a; evil", "witness-changed"),
     ("COPY evil /usr/local/bin/docker-entrypoint.sh", "witness-changed"),
@@ -297,13 +314,15 @@ WITNESS_CHANGED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "code"), WITNESS_CHANGED)
-def test_a_built_witness_may_only_add_configuration(submission: Submission, line: str, code: str) -> None:
+@pytest.mark.parametrize(("line", "code"), CHANGED)
+def test_a_built_broker_may_only_add_configuration(submission: Submission, line: str, code: str) -> None:
+    """Anything more is refused at its line."""
     submission.write("broker/Dockerfile", f"FROM rabbitmq:3-management\n{line}\n").task_queue(rabbit="build: ./broker")
     assert submission.errors(TASK_QUEUE) == {code: 2}
 
 
-def test_a_built_witness_with_configuration_is_accepted(submission: Submission) -> None:
+def test_a_built_broker_with_configuration_is_accepted(submission: Submission) -> None:
+    """Files of configuration, variables and plug-ins are what its documentation shows."""
     text = (
         "FROM rabbitmq:3-management\nCOPY rabbitmq.conf /etc/rabbitmq/\nENV A=b\n"
         "RUN rabbitmq-plugins enable --offline rabbitmq_mqtt\n"
@@ -312,13 +331,15 @@ def test_a_built_witness_with_configuration_is_accepted(submission: Submission) 
     assert submission.errors(TASK_QUEUE) == {}
 
 
-def test_a_witness_must_grow_from_its_own_image(submission: Submission) -> None:
+def test_a_broker_under_test_must_grow_from_its_own_image(submission: Submission) -> None:
+    """Another base is another program."""
     submission.write("broker/Dockerfile", NODE).task_queue(rabbit="build: ./broker")
     assert "witness-image" in submission.errors(TASK_QUEUE)
 
 
 @given(st.text(alphabet="FROMRUN COPY<>EOF-=\\`#\n\"'[]{}$a", max_size=200))
 def test_what_is_written_back_reads_the_same(text: str) -> None:
+    """Whatever a Dockerfile holds, what we write parses to what we judged."""
     try:
         first = df.parse(text.encode())
     except df.DockerfileError as error:

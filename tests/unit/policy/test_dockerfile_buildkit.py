@@ -70,6 +70,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("text", "said"), SAID)
 def test_what_buildkit_has_words_for_is_said_in_older_ones(submission: Submission, text: str, said: list[str]) -> None:
+    """Line by line, with the files that it takes."""
     plan = submission.dockerfile(text).plan()
     (build,) = bind(plan, {n: ResolvedImage(name=n, reference=f"i/{n}") for n in plan.images}).builds
     lines = [line for line in build.text.splitlines() if line]
@@ -80,6 +81,7 @@ def test_what_buildkit_has_words_for_is_said_in_older_ones(submission: Submissio
 
 @pytest.mark.parametrize(("text", "code"), REFUSED)
 def test_what_cannot_be_said_is_refused_with_a_way_round(submission: Submission, text: str, code: str) -> None:
+    """The remedy says how to write it."""
     (finding,) = [f for f in submission.dockerfile(text).findings() if f.severity == "error"][:1]
     assert finding.code == code
     if code != "dockerfile-frontend":

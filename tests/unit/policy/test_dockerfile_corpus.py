@@ -35,11 +35,13 @@ def given(submission: Submission, kind: str, name: str) -> Submission:
 
 
 def test_every_hostile_file_has_its_code() -> None:
+    """The list and the folder say the same."""
     assert files("hostile") == sorted(EXPECTED)
 
 
 @pytest.mark.parametrize("name", files("hostile"))
 def test_a_hostile_dockerfile_is_refused_with_its_code_and_in_no_time(submission: Submission, name: str) -> None:
+    """A file each under tests/corpus."""
     began = time.monotonic()
     errors = given(submission, "hostile", name).errors(CATALOGUE_ONLY)
     assert set(EXPECTED[name].split("|")) & set(errors), errors
@@ -48,6 +50,7 @@ def test_a_hostile_dockerfile_is_refused_with_its_code_and_in_no_time(submission
 
 @pytest.mark.parametrize("name", files("legitimate"))
 def test_what_students_write_is_accepted_and_reads_the_same_once_more(submission: Submission, name: str) -> None:
+    """What we write is in its final form."""
     plan = given(submission, "legitimate", name).plan()
     (build,) = plan.builds
     again = df.parse(build.text.encode())
@@ -71,6 +74,7 @@ BAITS = [
 
 @pytest.mark.parametrize("bait", BAITS, ids=range(len(BAITS)))
 def test_a_bait_is_judged_in_bounded_time(submission: Submission, bait: str) -> None:
+    """However long its lines."""
     began = time.monotonic()
     submission.dockerfile(bait).findings(CATALOGUE_ONLY)
     assert time.monotonic() - began < 5

@@ -27,6 +27,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("text", "read", "known"), TABLE)
 def test_a_word_is_read_as_the_builder_reads_it(text: str, read: str, known: bool) -> None:
+    """Quotes, escapes and variables, or that it is not known."""
     found = expand(text, VARIABLES)
     assert found[1] is known
     if known:
@@ -34,10 +35,12 @@ def test_a_word_is_read_as_the_builder_reads_it(text: str, read: str, known: boo
 
 
 def test_the_escape_character_is_the_directives() -> None:
+    """A backslash is text then."""
     assert expand("C:\\x`$A", VARIABLES, "`") == ("C:\\x$A", True)
 
 
 def test_assignments_keep_their_quotes_until_they_are_read() -> None:
+    """Both forms of ENV, and an open quote is none."""
     assert pairs("A=1 B=\"x y\" C='$z' D=a\\ b") == [("A", "1"), ("B", '"x y"'), ("C", "'$z'"), ("D", "a\\ b")]
     assert pairs("A some value") == [("A", "some value")]
     assert pairs("A='open") is None
@@ -45,6 +48,7 @@ def test_assignments_keep_their_quotes_until_they_are_read() -> None:
 
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=5))
 def test_joined_words_are_the_same_words(words: list[str]) -> None:
+    """What we write is split into what we had."""
     written = join(words)
     assert "<<" not in written
     assert (json_words(written) or written.split(" ")) == words
@@ -53,6 +57,7 @@ def test_joined_words_are_the_same_words(words: list[str]) -> None:
 @settings(deadline=None, max_examples=150)
 @given(st.text(alphabet="${}:-+AX'\"\\ab`#%/?", max_size=300))
 def test_no_word_raises_or_grows_without_end(text: str) -> None:
+    """Whatever it refers to."""
     read, _ = expand(text, {"A": "a" * 5000, "X": None})
     assert len(read) <= 50 * MAX_EXPANDED
     split(text)
@@ -68,6 +73,7 @@ BAITS = [
 
 @pytest.mark.parametrize("bait", BAITS, ids=range(len(BAITS)))
 def test_a_bait_costs_no_time(bait: str) -> None:
+    """Texts that make regular expressions slow."""
     began = time.monotonic()
     for start in ("", "FROM a\nRUN ", "# escape=`\n"):
         try:
@@ -81,6 +87,7 @@ def test_a_bait_costs_no_time(bait: str) -> None:
 @settings(deadline=None, max_examples=200)
 @given(st.binary(max_size=300))
 def test_bytes_are_read_or_refused_and_nothing_else(data: bytes) -> None:
+    """Any bytes at all."""
     try:
         df.parse(data)
     except df.DockerfileError as error:

@@ -47,10 +47,12 @@ MERGED = [
 
 @pytest.mark.parametrize(("base", "own", "merged"), MERGED)
 def test_what_a_service_extends_is_merged_as_compose_does(base: str, own: str, merged: object) -> None:
+    """Attribute by attribute."""
     assert plain(merge(load(base.encode()), load(own.encode()))) == merged  # type: ignore[arg-type]
 
 
 def test_a_finding_in_an_extended_file_names_that_file_and_line(submission: Submission) -> None:
+    """Each in the file where it was written."""
     submission.write("sub/base.yaml", "services:\n  b:\n    image: node:20-alpine\n    cap_add:\n      - SYS_ADMIN\n")
     submission.compose(
         "services:\n  a:\n    extends: {file: sub/base.yaml, service: b}\n    cap_add: [NET_ADMIN]\n    pid: host\n"
@@ -62,6 +64,7 @@ def test_a_finding_in_an_extended_file_names_that_file_and_line(submission: Subm
 
 
 def test_an_extended_file_that_leads_out_by_a_link_is_not_read(submission: Submission) -> None:
+    """No finding quotes it either."""
     (submission.root / "base.yaml").symlink_to("/etc/passwd")
     submission.compose("services: {a: {image: 'node:20-alpine', extends: {file: base.yaml, service: b}}}")
     assert set(submission.errors()) == {"extends"}
@@ -69,6 +72,8 @@ def test_an_extended_file_that_leads_out_by_a_link_is_not_read(submission: Submi
 
 
 def test_extending_goes_ten_deep_and_no_deeper(submission: Submission) -> None:
+    """A chain of ten is fine."""
+
     def chain(length: int) -> str:
         links = "".join(f"  s{i}: {{extends: s{i - 1}}}\n" for i in range(1, length))
         return "services:\n  s0: {image: 'node:20-alpine'}\n" + links
@@ -78,6 +83,7 @@ def test_extending_goes_ten_deep_and_no_deeper(submission: Submission) -> None:
 
 
 def test_too_many_files_are_refused(submission: Submission) -> None:
+    """Included one by another."""
     for i in range(12):
         submission.write(f"f{i}.yaml", f"include: [f{i + 1}.yaml]\n" if i < 11 else "x-a: 1\n")
     submission.compose("include: [f0.yaml]\nservices: {a: {image: 'node:20-alpine'}}")
@@ -96,6 +102,7 @@ PATHS = ["./" + "a" * 300, "./" + "a/" * 2000, "./a\\0b", "./\\ud800", "./\\u202
     ],
 )  # fmt: skip
 def test_a_path_that_no_file_can_have_is_a_finding(submission: Submission, path: str, place: str) -> None:
+    """Wherever a path may stand."""
     submission.service(place.format(path))
     assert all(f.code for f in submission.findings())
 
@@ -112,6 +119,7 @@ VALUES = st.recursive(
 @given(VALUES, VALUES, VALUES)
 @settings(deadline=None, max_examples=150)
 def test_whatever_extends_and_include_say_is_judged(extends: object, include: object, other: object) -> None:
+    """Any value there gives findings or a plan."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "sub").mkdir()

@@ -87,11 +87,13 @@ REFUSED = [
 
 @pytest.mark.parametrize(("attribute", "code"), REFUSED)
 def test_an_attribute_that_reaches_out_is_refused(submission: Submission, attribute: str, code: str) -> None:
+    """Each for its own reason."""
     assert code in submission.service(attribute).errors()
 
 
 @pytest.mark.parametrize("attribute", ["privileged: true", "pid: host", "provider: {type: x}", "foo: 1"])
 def test_the_finding_names_file_line_and_place(submission: Submission, attribute: str) -> None:
+    """A student finds it without searching."""
     submission.service("init: true\n" + attribute)
     found = [f for f in submission.findings() if f.severity == "error"]
     assert [(f.file, f.line) for f in found] == [("compose.yaml", 5)]
@@ -99,6 +101,7 @@ def test_the_finding_names_file_line_and_place(submission: Submission, attribute
 
 
 def test_an_unknown_attribute_is_answered_with_the_nearest_one(submission: Submission) -> None:
+    """It is most often a slip."""
     submission.service("enviroment: {A: 1}")
     finding = next(f for f in submission.findings() if f.code == "attribute-unknown")
     assert finding.remedy is not None
@@ -106,6 +109,7 @@ def test_an_unknown_attribute_is_answered_with_the_nearest_one(submission: Submi
 
 
 def test_everything_wrong_is_said_at_once(submission: Submission) -> None:
+    """One refusal, not four."""
     submission.service("privileged: true\npid: host\nvolumes: ['/:/host']\nfoo: 1")
     assert set(submission.errors()) == {"privileged", "host-pid", "bind-outside", "attribute-unknown"}
 
@@ -142,6 +146,7 @@ NEVER_EMITTED = {
 
 @pytest.mark.parametrize("attribute", HARMLESS)
 def test_what_can_be_neutralised_is_accepted_and_gone(submission: Submission, attribute: str) -> None:
+    """It is left out of what runs."""
     app = submission.service(attribute).app()
     assert not NEVER_EMITTED & set(app)
     assert app["networks"] == {"default": {}}
@@ -150,6 +155,7 @@ def test_what_can_be_neutralised_is_accepted_and_gone(submission: Submission, at
 
 
 def test_a_service_in_a_profile_is_judged_though_it_is_not_started(submission: Submission) -> None:
+    """Another command would start it."""
     submission.compose(
         """
         services:

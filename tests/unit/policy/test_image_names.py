@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.policy.image_names import forbidden, parse
+from grader.policy.image import parse
+from grader.policy.image_names import forbidden
 
 D = "sha256:" + "a" * 64
 SAME = [
@@ -32,6 +33,7 @@ NOT = [
 
 @pytest.mark.parametrize(("written", "normal"), SAME)
 def test_a_name_has_one_form(written: str, normal: str) -> None:
+    """Whatever way it is written, and read again it stays."""
     image = parse(written)
     assert image
     assert image.name == normal
@@ -41,6 +43,7 @@ def test_a_name_has_one_form(written: str, normal: str) -> None:
 
 @pytest.mark.parametrize("written", NOT)
 def test_a_name_that_leads_elsewhere_is_not_taken(written: str) -> None:
+    """To this machine, to an address, or to an image by its id."""
     image = parse(written)
     assert image is None or forbidden(image, written) is not None
 
@@ -48,6 +51,7 @@ def test_a_name_that_leads_elsewhere_is_not_taken(written: str) -> None:
 @settings(deadline=None, max_examples=200)
 @given(st.text(alphabet="ab.:/@-_019X[]", max_size=320))
 def test_any_name_is_read_or_not(written: str) -> None:
+    """What is read is in its normal form."""
     image = parse(written)
     if image:
         assert parse(image.name) == image

@@ -11,8 +11,8 @@ from grader import catalogue
 from grader.i18n import render
 from grader.model.workspace import Workspace
 from grader.policy import judge
-from grader.policy.bitnami import REPLACEMENTS
-from grader.policy.variables import FAMILIES
+from grader.policy.bitnami import replacements
+from grader.policy.variables import of_image
 
 if TYPE_CHECKING:
     from tests.unit.policy.conftest import Submission
@@ -134,6 +134,6 @@ def test_what_is_only_left_over_is_a_notice(submission: Submission) -> None:
 
 def test_right_names_are_foreign_to_nobody() -> None:
     """No image is told that a name is foreign to it which another's is replaced by."""
-    for replacement in REPLACEMENTS.values():
-        family = FAMILIES[replacement.image.partition(":")[0]]
+    for replacement in replacements().values():
+        family = of_image(replacement.image.partition(":")[0]).foreign
         assert not family.keys() & set(replacement.variables.values())

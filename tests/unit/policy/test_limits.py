@@ -24,6 +24,7 @@ CLAMPED = [
 def test_numbers_that_the_engine_would_not_take_are_brought_within_its_limits(
     submission: Submission, attribute: str, name: str, emitted: object
 ) -> None:
+    """A student need not know them."""
     assert submission.service(attribute).app()[name] == emitted
 
 
@@ -49,6 +50,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("attribute", "code"), REFUSED)
 def test_what_is_no_value_of_its_attribute_is_refused(submission: Submission, attribute: str, code: str) -> None:
+    """As Compose refuses it."""
     assert code in submission.service(attribute).errors()
 
 
@@ -57,6 +59,7 @@ EMPTY = ["devices: []", "device_cgroup_rules: []", "external_links: []", "label_
 
 @pytest.mark.parametrize("attribute", EMPTY)
 def test_an_empty_list_asks_for_nothing(submission: Submission, attribute: str) -> None:
+    """It is no mistake."""
     assert submission.service(attribute).errors() == {}
 
 
@@ -71,10 +74,12 @@ LEFT_OUT = [
 
 @pytest.mark.parametrize("attribute", LEFT_OUT)
 def test_what_is_left_out_is_said_and_may_have_any_form(submission: Submission, attribute: str) -> None:
+    """Nobody reads it."""
     assert submission.service(attribute).codes() == {"attribute-dropped"}
 
 
 def test_a_broker_takes_no_programs_by_way_of_others(submission: Submission) -> None:
+    """Not by a file of variables in any format."""
     submission.write("b.env", "LD_PRELOAD=/x.so\n").write("r.env", "ld_audit=/x.so\n")
     submission.task_queue(rabbit="env_file: [b.env]")
     assert "witness-changed" in submission.errors(TASK_QUEUE)
@@ -97,6 +102,7 @@ SUBNETS = [
 
 @pytest.mark.parametrize(("subnet", "public"), SUBNETS)
 def test_a_private_subnet_is_left_out_and_another_refused(submission: Submission, subnet: str, public: bool) -> None:
+    """Public addresses belong to somebody."""
     submission.service(
         "networks: {n: {ipv4_address: 172.28.0.5}}", f"networks: {{n: {{ipam: {{config: [{{subnet: '{subnet}'}}]}}}}}}"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.model.plan import Fill
+from grader.model.plan import VolumeContent
 from tests.unit.policy.conftest import TASK_QUEUE
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("mount", "code"), REFUSED)
 def test_a_mount_of_something_foreign_is_refused(submission: Submission, mount: str, code: str) -> None:
+    """The host, a socket, a device, or a way out by a link."""
     (submission.root / "way-out").symlink_to("/etc")
     submission.service(f"volumes:\n  - {mount}", "volumes: {data: {}}")
     assert submission.errors() == {code: 5}
@@ -73,10 +74,12 @@ TOP_LEVEL = [
 
 @pytest.mark.parametrize(("section", "code"), TOP_LEVEL)
 def test_a_resource_of_somebody_else_is_refused(submission: Submission, section: str, code: str) -> None:
+    """What another project made is not this one's."""
     assert code in submission.service("init: true", section).errors()
 
 
 def test_foreign_names_of_resources_are_dropped(submission: Submission) -> None:
+    """They get names of this project."""
     submission.service(
         "volumes: ['data:/data']\nnetworks: [n]",
         "name: other\nvolumes: {data: {name: /etc}}\nnetworks: {n: {name: host, internal: true}}",
@@ -88,6 +91,7 @@ def test_foreign_names_of_resources_are_dropped(submission: Submission) -> None:
 
 
 def test_a_file_is_put_in_as_content(submission: Submission) -> None:
+    """With its mode, and with dollars that stay dollars."""
     submission.write("conf/app.conf", "price=$5\n").write("run.sh", "#!/bin/sh\n", mode=0o755)
     plan = submission.service("volumes: ['./conf/app.conf:/etc/app.conf:ro', './run.sh:/run.sh']").plan()
     assert plan.compose["configs"]["file-1"] == {"content": "price=$$5\n"}
@@ -99,11 +103,13 @@ def test_a_file_is_put_in_as_content(submission: Submission) -> None:
 
 
 def test_a_file_that_is_no_text_is_refused(submission: Submission) -> None:
+    """A config holds text alone."""
     submission.write("logo.png", b"\x89PNG\x00")
     assert "file-not-text" in submission.service("volumes: ['./logo.png:/logo.png']").errors()
 
 
 def test_a_folder_becomes_one_volume_that_is_filled(submission: Submission) -> None:
+    """Shared by whoever mounts the same folder."""
     submission.write("data/x", "1")
     submission.compose(
         """
@@ -114,7 +120,7 @@ def test_a_folder_becomes_one_volume_that_is_filled(submission: Submission) -> N
     )
     plan = submission.plan()
     services = plan.compose["services"]
-    assert plan.fills == (Fill(volume="fill-1", source="data"),)
+    assert plan.volume_contents == (VolumeContent(volume="fill-1", source="data"),)
     assert plan.compose["volumes"] == {"fill-1": {}}
     filled = {"type": "volume", "source": "fill-1", "volume": {"nocopy": True}}
     assert services["a"]["volumes"] == [{**filled, "target": "/data"}, {"type": "volume", "target": "/data/cache"}]
@@ -122,6 +128,7 @@ def test_a_folder_becomes_one_volume_that_is_filled(submission: Submission) -> N
 
 
 def test_configs_and_secrets_travel_as_contents(submission: Submission) -> None:
+    """From files, from variables, and from the compose file itself."""
     submission.write("pw.txt", "secreto")
     submission.write(".env", "TOKEN=abc")
     submission.service(
@@ -137,12 +144,14 @@ def test_configs_and_secrets_travel_as_contents(submission: Submission) -> None:
 @pytest.mark.parametrize(
     "target", ["/usr/lib/rabbitmq", "/opt/rabbitmq", "/bin", "/usr/local/bin/docker-entrypoint.sh"]
 )
-def test_nothing_is_mounted_over_the_programs_of_a_witness(submission: Submission, target: str) -> None:
+def test_nothing_is_mounted_over_the_programs_of_a_broker(submission: Submission, target: str) -> None:
+    """At their paths or above them."""
     submission.write("x", "1").task_queue(rabbit=f"volumes: ['./x:{target}']")
     assert "witness-covered" in submission.errors(TASK_QUEUE)
 
 
 def test_tmpfs_is_capped_and_loses_its_options(submission: Submission) -> None:
+    """It takes memory of the host."""
     assert submission.service("tmpfs: ['/tmp:exec,suid,size=8g', /run]").app()["tmpfs"] == [
         "/tmp:size=268435456",
         "/run:size=268435456",
@@ -161,9 +170,9 @@ def test_where_a_broker_keeps_its_data_any_user_may_write(submission: Submission
         """
     )
     plan = submission.plan()
-    assert plan.fills == (
-        Fill(volume="fill-1", source="there", data=True),
-        Fill(volume="fill-2", source="", data=True),
-        Fill(volume="fill-3", source="app"),
+    assert plan.volume_contents == (
+        VolumeContent(volume="fill-1", source="there", data=True),
+        VolumeContent(volume="fill-2", source="", data=True),
+        VolumeContent(volume="fill-3", source="app"),
     )
     assert set(plan.compose["volumes"]) == {"fill-1", "fill-2", "fill-3", "fill-4"}

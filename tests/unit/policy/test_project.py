@@ -20,6 +20,7 @@ ONE = "services:\n  app:\n    image: node:20-alpine\n"
 
 
 def test_no_compose_file_names_the_folder_that_has_one(submission: Submission) -> None:
+    """The remedy says where to hand in from."""
     submission.write("proyecto/compose.yaml", ONE)
     finding = submission.findings()[0]
     assert finding.code == "compose-file-missing"
@@ -44,6 +45,7 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("text", "code", "line"), UNREADABLE)
 def test_what_cannot_be_read_is_refused_with_its_line(submission: Submission, text: str, code: str, line: int) -> None:
+    """A file that is no compose file at all."""
     assert submission.compose(text).errors() == {code: line}
 
 
@@ -56,6 +58,7 @@ def test_a_compose_file_in_another_code_page_is_refused_with_what_to_do(submissi
 
 
 def test_the_file_that_compose_takes_is_read_and_no_other(submission: Submission) -> None:
+    """By Compose's own order of names, and without an override."""
     submission.write("docker-compose.yml", ONE).write("compose.yml", ONE.replace("app", "web"))
     submission.write("docker-compose.yaml", "x: [").write("compose.override.yml", "services: {web: {privileged: true}}")
     plan = submission.plan()
@@ -68,11 +71,13 @@ def test_the_file_that_compose_takes_is_read_and_no_other(submission: Submission
 
 
 def test_a_compose_file_that_is_a_link_is_refused(submission: Submission) -> None:
+    """It may lead to a file of the host."""
     (submission.root / "compose.yaml").symlink_to("/etc/shadow")
     assert set(submission.errors()) == {"compose-file-kind"}
 
 
 def test_a_shared_part_is_merged_and_judged_where_it_is_used(submission: Submission) -> None:
+    """The line is that of what is wrong."""
     submission.compose(
         "x-part: &part\n  image: node:20-alpine\n  privileged: true\nservices:\n  a: {<<: *part, init: true}\n"
     )
@@ -105,6 +110,7 @@ services:
 
 
 def test_the_courses_own_file_is_accepted_and_its_faults_are_named(submission: Submission) -> None:
+    """Each fault that it teaches has its code and line."""
     plan = submission.compose(TASK_QUEUE_OF_THE_COURSE).plan(TASK_QUEUE)
     assert {(f.code, f.severity, f.line) for f in plan.findings} == {
         ("version-obsolete", "notice", 2),
@@ -117,6 +123,7 @@ def test_the_courses_own_file_is_accepted_and_its_faults_are_named(submission: S
 
 
 def test_a_volume_without_a_hostname_is_explained(submission: Submission) -> None:
+    """RabbitMQ names its data after the host, so a volume alone keeps nothing."""
     submission.task_queue(rabbit="volumes: ['rabbitmq_data:/var/lib/rabbitmq']")
     submission.compose((submission.root / "compose.yaml").read_text() + "volumes:\n  rabbitmq_data:\n")
     codes = submission.codes(TASK_QUEUE)
@@ -125,6 +132,7 @@ def test_a_volume_without_a_hostname_is_explained(submission: Submission) -> Non
 
 
 def test_the_verdict_of_a_refused_submission(submission: Submission) -> None:
+    """As JSON, with every field of a finding."""
     submission.service("privileged: true")
     found = verdict(submission.root, None, SmallCatalogue(), lang="en")
     assert json.loads(json.dumps(found)) == {
@@ -145,6 +153,7 @@ def test_the_verdict_of_a_refused_submission(submission: Submission) -> None:
 
 
 def test_the_verdict_of_an_accepted_submission_shows_what_would_run(submission: Submission) -> None:
+    """The model that Compose would be handed."""
     submission.service("command: sleep 1")
     found = verdict(submission.root, None, SmallCatalogue(), lang="es")
     assert found["accepted"] is True
@@ -152,6 +161,7 @@ def test_the_verdict_of_an_accepted_submission_shows_what_would_run(submission: 
 
 
 def test_a_submission_is_judged_without_being_changed(submission: Submission) -> None:
+    """Not even a time in it."""
     submission.service("volumes: ['./x:/x']")
 
     def state(root: Path) -> list[tuple[str, int]]:
@@ -163,6 +173,7 @@ def test_a_submission_is_judged_without_being_changed(submission: Submission) ->
 
 
 def test_the_clean_copy_can_be_kept(submission: Submission, tmp_path: Path) -> None:
+    """Without what is no source; a folder that holds something is refused."""
     submission.service("init: true").write(".git/config", "x")
     verdict(submission.root, None, SmallCatalogue(), lang="en", unpack=tmp_path / "kept")
     assert {p.name for p in (tmp_path / "kept").iterdir()} == {"compose.yaml", "Dockerfile"}
@@ -196,7 +207,7 @@ def test_a_compose_file_below_that_builds_from_above_is_taken(submission: Submis
         ("old", "src", "src/Dockerfile"),
     }
     assert plan.compose["services"]["app"]["environment"] == {"A": "1", "B": "2", "T": "docker"}
-    assert [fill.source for fill in plan.fills] == ["data", "docker/conf"]
+    assert [content.source for content in plan.volume_contents] == ["data", "docker/conf"]
     assert "compose-file-below" in submission.codes()
 
 

@@ -1,4 +1,4 @@
-"""Which images a submission may name: any of the public registries to build on, the catalogue's for its witnesses."""
+"""Which images a submission may name: any of the public registries to build on, the catalogue's for its brokers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grader import assignments, catalogue
 from grader.errors import SubmissionRefusedError
 from grader.model.workspace import Workspace
 from grader.policy import bitnami, judge
-from grader.policy.image_names import parse
+from grader.policy.image import parse
 from tests.unit.policy.conftest import RABBIT, TASK_QUEUE
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def test_each_image_of_bitnami_has_one_in_its_place(
     assert remedy.params == params
 
 
-@pytest.mark.parametrize("name", [*bitnami.REPLACEMENTS])
+@pytest.mark.parametrize("name", [*bitnami.replacements()])
 def test_what_is_proposed_can_be_used(name: str) -> None:
     """Every replacement is in the catalogue and can be built where nothing can be pulled."""
     for variables in ((), ("KAFKA_CFG_ZOOKEEPER_CONNECT",)):

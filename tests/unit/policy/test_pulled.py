@@ -14,7 +14,7 @@ from grader.model.assignment import Limits
 from grader.model.pulled import Health, PulledImage
 from grader.policy import judge_images, unusable
 from grader.policy.waiting import CODE
-from grader.stack.build.dockerfile import for_engine
+from grader.stack.image_build.dockerfile import for_engine
 
 if TYPE_CHECKING:
     from grader.model.findings import Finding

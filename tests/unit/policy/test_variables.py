@@ -31,6 +31,7 @@ FORMS = [
 
 @pytest.mark.parametrize(("text", "value"), FORMS)
 def test_every_form_is_replaced_as_compose_does(text: str, value: str) -> None:
+    """Defaults, requirements and nesting, each with its answer from Compose."""
     assert expand(text, ENV) == value
 
 
@@ -45,12 +46,14 @@ def test_every_form_is_replaced_as_compose_does(text: str, value: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_form_is_refused(text: str, code: str) -> None:
+    """With the code that says why."""
     with pytest.raises(InterpolationError) as refused:
         expand(text, ENV)
     assert refused.value.code == code
 
 
 def test_a_text_that_explodes_is_refused() -> None:
+    """A few variables must not make a text without end."""
     with pytest.raises(InterpolationError) as refused:
         expand("$A" * 100, {"A": "x" * 1000})
     assert refused.value.code == "interpolation-too-large"
@@ -58,11 +61,13 @@ def test_a_text_that_explodes_is_refused() -> None:
 
 @given(st.text())
 def test_what_is_escaped_comes_back_unchanged(text: str) -> None:
+    """What we write for Compose means to it what it meant to us."""
     assert expand(escape(text), {}) == text
 
 
 @given(st.text(alphabet="${}:-+?ABN ", max_size=60))
 def test_any_text_is_replaced_or_refused(text: str) -> None:
+    """Nothing else happens, and nothing grows."""
     try:
         assert len(expand(text, ENV)) <= 2 * len(text)
     except InterpolationError as error:
@@ -95,6 +100,7 @@ LINES = {
 
 @pytest.mark.parametrize("text", LINES, ids=ascii)
 def test_a_file_of_variables_is_read_as_compose_does(text: str) -> None:
+    """Comments, quotes and escapes, each with its answer from Compose."""
     assert parsed(text) == LINES[text]
 
 
@@ -130,6 +136,7 @@ def test_bytes_in_a_comment_are_nobodys_fault() -> None:
 
 
 def test_values_use_what_is_known_then_what_stands_above_then_earlier_files() -> None:
+    """The order is Compose's."""
     text = b"A=mine\nB=$A\nC=$K\nK=mine\nD=$E\n"
     found = {v.name: v.value for v in dotenv.parse(text, ".env", {"K": "known"}, Collector(), {"A": "old", "E": "old"})}
     assert found == {"A": "mine", "B": "mine", "C": "known", "K": "mine", "D": "old"}
@@ -139,6 +146,7 @@ RAW = b'\xef\xbb\xbf# c\n\n  A=$x #y \r\nB\nC="q"=\n'
 
 
 def test_a_raw_file_is_taken_as_it_stands() -> None:
+    """No quote and no dollar means anything in it."""
     out = Collector()
     assert {v.name: v.value for v in dotenv.parse_raw(RAW, "e", out)} == {"A": "$x #y ", "B": None, "C": '"q"='}
     dotenv.parse_raw(b"A =1\n=x\n#\xe9\nB=1", "e", out)
@@ -147,10 +155,12 @@ def test_a_raw_file_is_taken_as_it_stands() -> None:
 
 @given(st.text(alphabet="AB= #'\"\n\\$x", max_size=60))
 def test_any_file_of_variables_ends(text: str) -> None:
+    """It is read or complained about in every case."""
     dotenv.parse(text.encode(), ".env", {}, Collector())
 
 
 def test_the_host_gives_nothing(submission: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the grader's own environment is never seen by a submission."""
     monkeypatch.setenv("SECRET", "from the host")
     submission.write("more.env", "M=$SECRET\nSECRET\n").write(".env", "E=$SECRET\n")
     submission.service("command: '$SECRET${E}'\nenv_file: more.env\nenvironment: ['SECRET', 'E']")
@@ -161,12 +171,14 @@ def test_the_host_gives_nothing(submission: Submission, monkeypatch: pytest.Monk
 
 
 def test_dollars_reach_the_container_once(submission: Submission) -> None:
+    """They are escaped where Compose would replace them again."""
     submission.write(".env", "PRICE='$5'\n")
     app = submission.service("command: ['echo', '$$HOME', '${PRICE}']").app()
     assert app["command"] == ["echo", "$$HOME", "$$5"]
 
 
 def test_env_file_gives_way_to_environment_and_later_files_win(submission: Submission) -> None:
+    """Values become texts as Compose writes them."""
     submission.write("a.env", "A=1\nB=1\nC=1\n").write("b.env", "B=2\n")
     submission.service(
         "env_file: [a.env, {path: b.env}, {path: none.env, required: false}]\nenvironment: {C: 3, D: true, E: 1.10}"
@@ -230,6 +242,7 @@ def test_a_dollar_of_the_shell_reaches_it(submission: Submission, command: str) 
 
 @pytest.mark.parametrize("name", ["COMPOSE_FILE", "DOCKER_HOST", "LD_PRELOAD", "PATH", "https_proxy", "GIT_SSH"])
 def test_a_variable_that_steers_tools_is_left_out(submission: Submission, name: str) -> None:
+    """It would steer Compose or Docker themselves; the finding names its line."""
     submission.write(".env", f"A=1\n{name}=x\n").service(f"command: '${name}'")
     assert submission.app()["command"] == ""
     finding = next(f for f in submission.findings() if f.code == "env-name-reserved")
@@ -237,10 +250,12 @@ def test_a_variable_that_steers_tools_is_left_out(submission: Submission, name: 
 
 
 def test_an_env_file_outside_by_a_link_is_not_read(submission: Submission) -> None:
+    """A link to the host's file is as good as no file."""
     (submission.root / ".env").symlink_to("/etc/environment")
     assert submission.service("init: true").codes() == set()
 
 
 def test_variables_are_replaced_before_anything_is_judged(submission: Submission) -> None:
+    """What is refused in a file is refused in a variable."""
     submission.write(".env", "MODE=host\nPRIV=true\n").service("network_mode: $MODE\nprivileged: ${PRIV}")
     assert set(submission.errors()) == {"host-network", "privileged"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from grader.model.classroom import Adjustment, Alike, Entry, Gradebook, Mark, Row, State, Summary
+from grader.model.classroom import Adjustment, Entry, Gradebook, Mark, Row, Similar, State, Summary
 from grader.model.text import literal, msg
 from tests.unit.reports.builders import ASSIGNMENT
 
@@ -111,7 +111,7 @@ def small() -> Gradebook:
             comment="good talk\nin the lab",
         ),
         notices=(msg("%(n)s submissions could not be read.", n=1),),
-        alike=(Alike(students=("ana-gómez", "gina"), share=0.97),),
+        similar=(Similar(students=("ana-gómez", "gina"), share=0.97),),
     )
 
 
@@ -133,10 +133,10 @@ def generated(count: int, seed: int = 1) -> Gradebook:
             ids={"moodle": str(100000 + number), "canvas": str(5000 + number)},
         )
         rows.append(_student(entry, rng))
-    alike = tuple(
-        Alike(students=(f"s{n:05}", f"s{n + 1:05}"), share=0.99 - n / 500) for n in range(0, min(count - 1, 40), 2)
+    similar = tuple(
+        Similar(students=(f"s{n:05}", f"s{n + 1:05}"), share=0.99 - n / 500) for n in range(0, min(count - 1, 40), 2)
     )
-    return book(*rows, alike=alike)
+    return book(*rows, similar=similar)
 
 
 def _student(entry: Entry, rng: random.Random) -> Row:

@@ -17,4 +17,4 @@ REASON = Reason(
 
 @pytest.fixture(autouse=True)
 def _few_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view, "REASONS", {"acked-before-work": REASON})
+    monkeypatch.setattr(view, "reason_of", lambda code, _: {"acked-before-work": REASON}.get(code))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from grader.model.classroom import Adjustment, Alike, Entry
+from grader.model.classroom import Adjustment, Entry, Similar
 from grader.model.text import literal
+from grader.presentation.class_stats import Bin, Who
 from grader.reports import charts, class_page
-from grader.reports.class_stats import Bin, Who
 from tests.unit.reports import class_builders as classes
 from tests.unit.reports.builders import HOSTILE
 from tests.unit.reports.test_html import Outline
@@ -38,7 +38,7 @@ def hostile() -> Gradebook:
     return classes.book(
         classes.replaced(row, summary=classes.replaced(failed, checks=checks)),
         notices=(literal(HOSTILE),),
-        alike=(Alike(students=(HOSTILE, HOSTILE), share=1),),
+        similar=(Similar(students=(HOSTILE, HOSTILE), share=1),),
     )
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from grader.events import CheckBegan, CheckEnded, Notice, StageBegan, StageEnded
 from grader.model.text import msg
+from grader.presentation.audience import redacted
 from grader.reports import console as reports_console
 from tests.unit.reports import builders
 
@@ -63,14 +64,16 @@ def test_progress_in_a_terminal_ends_with_the_same_lines() -> None:
 def test_summary(story: str, lang: str, snapshot: SnapshotAssertion) -> None:
     """The end of a grading for each kind of result."""
     console = screen()
-    reports_console.summary(builders.STORIES[story](), console, lang=lang, report=Path("out/report.html"))
+    reports_console.summary(
+        redacted(builders.STORIES[story](), "instructor"), console, lang=lang, report=Path("out/report.html")
+    )
     assert printed(console) == snapshot
 
 
 def test_summary_for_a_student_keeps_hidden_checks_closed() -> None:
     """Title and outcome are shown, expected and observed are not."""
     console = screen()
-    reports_console.summary(builders.several_failed(), console, lang="en", audience="student")
+    reports_console.summary(redacted(builders.several_failed(), "student"), console, lang="en")
     assert "A task held by a killed worker" in printed(console)
     assert "slow-1" not in printed(console)
 
@@ -79,7 +82,7 @@ def test_summary_for_a_student_keeps_hidden_checks_closed() -> None:
 def test_a_student_sends_no_command_to_the_ci_service(width: int) -> None:
     """However lines are wrapped, none begins with a workflow command."""
     console = screen(width=width)
-    reports_console.summary(builders.several_failed(), console)
+    reports_console.summary(redacted(builders.several_failed(), "instructor"), console)
     reports_console.findings(builders.refused().findings, console)
     assert "::" not in printed(console).replace("rojo::", "")
     assert not [line for line in printed(console).splitlines() if line.strip().startswith("::")]

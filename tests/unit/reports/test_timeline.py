@@ -7,34 +7,38 @@ from pathlib import Path
 
 import pytest
 
+from grader.presentation import limits
+from grader.presentation.words import Words
 from grader.probes import containers
-from grader.reports.timeline import KINDS, MAX_ROWS, rows
-from grader.reports.words import Words
+from grader.reports.timeline import rows, source_of
 from tests.unit.reports.builders import HOSTILE, KILL_STORY, event
 
 ROOT = Path(__file__).parents[3]
 ENGLISH = Words("en")
 
 
-def kinds_recorded() -> set[str]:
-    """The kinds of events that probes, faults and assignments write down, read from their source."""
+def kinds_recorded() -> set[tuple[str, str]]:
+    """Source and kind of the events that probes, faults and assignments write down, read from their source."""
     files = [*(ROOT / "grader").rglob("*.py"), *(ROOT / "assignments").rglob("*.py")]
     calls = [n for f in files for n in ast.walk(ast.parse(f.read_text("utf-8"))) if isinstance(n, ast.Call)]
     noted = [
-        c.args[1].value
+        (c.args[0].value, c.args[1].value)
         for c in calls
         if isinstance(c.func, ast.Attribute)
         and c.func.attr == "note"
         and len(c.args) > 1
+        and isinstance(c.args[0], ast.Constant)
         and isinstance(c.args[1], ast.Constant)
     ]
-    return {str(kind) for kind in noted} | set(containers.KINDS.values())
+    made = {("amqp", "published"), ("amqp", "delivered"), *(("docker", kind) for kind in containers.KINDS.values())}
+    return {(str(source), str(kind)) for source, kind in noted} | made
 
 
 def test_every_kind_that_is_recorded_has_words() -> None:
     """No reader meets a raw word of the History; our own marks are never shown."""
-    assert {"observing-ended", "stored", "died", "row"} <= kinds_recorded()
-    assert kinds_recorded() - {"mark"} <= KINDS.keys()
+    found = kinds_recorded()
+    assert {("amqp", "observing-ended"), ("amqp", "stored"), ("docker", "died"), ("db", "row")} <= found
+    assert [(s, k) for s, k in found if k not in {*source_of(s).kinds, *source_of(s).unseen}] == []
 
 
 def test_what_follows_a_fault_stands_behind_it() -> None:
@@ -90,7 +94,7 @@ def test_a_long_history_is_capped_and_keeps_what_we_did() -> None:
     """Hundreds of rows become a readable number, with the gap counted."""
     events = [event(n, "grader" if n == 250 else f"s{n}", "fault", action="kill") for n in range(500)]
     told = rows(events, 0, ENGLISH)
-    assert len(told) <= MAX_ROWS
+    assert len(told) <= limits.ROWS
     assert any(r.fault for r in told)
     assert any(r.what == "459 more events are left out here" for r in told)
 

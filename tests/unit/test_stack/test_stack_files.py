@@ -13,8 +13,8 @@ import yaml
 from grader.errors import GraderError
 from grader.model.plan import NOTHING_THERE, Build
 from grader.stack import emit
-from grader.stack.build import failures
-from grader.stack.build import jobs as builds
+from grader.stack.image_build import failures
+from grader.stack.image_build import jobs as builds
 from grader.stack.objects import inside
 
 if TYPE_CHECKING:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from grader.model.text import Bilingual
 from grader.verify.judging import Row, flaky, problems_of
 from grader.verify.subjects import Subject
 
-REFERENCE = Subject(name="node", layers=())
+REFERENCE = Subject(name="node", reference=Path())
 MUTANT = Subject(
     name="auto-ack",
-    layers=(),
+    reference=Path(),
     kills={"ack": ("acked-before-work",)},
     allowed={"prefetch": "without acknowledgements nothing bounds what a worker is sent"},
     mistake=Bilingual(es="", en=""),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grader.verify.run import Plan, Row, verify
 from grader.verify.subjects import subjects
-from tests.unit.verify.test_subjects import HEAD, assignment
+from tests.unit.verify.test_subjects import MUTANT, assignment, mutants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def rows(wanted: Assignment, plan: Plan) -> dict[str, Row]:
 def test_all_checks_of_a_mutant_prove_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a full matrix the short one has its answer; expectations that changed since are judged anew."""
     monkeypatch.setenv("GRADER_CACHE", str(tmp_path / "cache"))
-    wanted = assignment(tmp_path, HEAD)
+    wanted = assignment(tmp_path, MUTANT)
     graded = []
 
     def grade(wanted: Assignment, subject: object, checks: tuple[str, ...], repeat: int, _: object) -> tuple[Row, None]:
@@ -40,7 +40,6 @@ def test_all_checks_of_a_mutant_prove_its_own(tmp_path: Path, monkeypatch: pytes
     assert len(graded) == 2
     assert short["m"].cached
     assert not short["m"].problems
-    expected = tmp_path / "fixtures" / "submissions" / "w" / "m" / "expected.yaml"
-    expected.write_text(HEAD.replace("message-lost", "message-transient"), "utf-8")
+    mutants(tmp_path).write_text(MUTANT.replace("message-lost", "message-transient"), "utf-8")
     assert rows(wanted, Plan())["m"].problems
     assert len(graded) == 2

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.batch.classes import read
-from grader.batch.classes.platforms import again
+from grader.batch.classes.platforms import attempt_of
 from grader.errors import UsageError
 from grader.intake import take
 from tests.unit.batch.classes.conftest import listed, zipped
@@ -47,6 +47,7 @@ MOODLE_FLAT = (
 def test_moodles_download_is_read(
     request: pytest.FixtureRequest, reading: Reading, tmp_path: Path, kind: str, wrapper: str, names: tuple[str, ...]
 ) -> None:
+    """As a folder and as a zip, with and without folders for each student."""
     found = reading(request.getfixturevalue(kind)(*(wrapper + name for name in names)))
     assert (found.form, found.notices) == ("moodle", ())
     assert [(e.student, e.name, e.ids, e.attempt, e.late) for e in found.entries] == [
@@ -60,6 +61,7 @@ def test_moodles_download_is_read(
 
 
 def test_a_single_loose_file_is_a_submission(lay: Laying, packed: Laying, reading: Reading, tmp_path: Path) -> None:
+    """A compose file may be all that was handed in."""
     found = reading(lay("Ana_1_assignsubmission_file_compose.yaml"))
     assert listed(found.entries[0].source) == ["compose.yaml"]
 
@@ -79,6 +81,7 @@ def test_one_archive_counts_and_what_lies_beside_it_is_named(
 
 
 def test_groups_blind_marking_and_texts_are_read(packed: Laying, reading: Reading) -> None:
+    """What Moodle names after groups and participants, and texts typed online."""
     found = reading(
         packed(
             "Default group_assignsubmission_file/lab.zip",
@@ -96,11 +99,13 @@ def test_groups_blind_marking_and_texts_are_read(packed: Laying, reading: Readin
 
 
 def test_two_students_of_one_name_stay_two(packed: Laying, reading: Reading) -> None:
+    """Their numbers tell them apart."""
     found = reading(packed("Ana_1_assignsubmission_file_a.zip", "Ana_2_assignsubmission_file_a.zip"))
     assert [e.student for e in found.entries] == ["Ana-1", "Ana-2"]
 
 
 def test_canvas_download_is_read(packed: Laying, reading: Reading, tmp_path: Path) -> None:
+    """Late, anonymous, in groups, and files that belong to one submission."""
     found = reading(
         packed(
             "lópezana_LATE_1234_5678_entrega.zip",
@@ -124,6 +129,7 @@ def test_canvas_download_is_read(packed: Laying, reading: Reading, tmp_path: Pat
 
 
 def test_canvas_attempts_are_all_returned_in_order(packed: Laying, reading: Reading) -> None:
+    """The number that Canvas adds to a name used before tells them."""
     found = reading(
         packed(
             "ana_1_12_lab-2.zip", "ana_1_10_lab.zip", "ana_1_11_lab-1.zip", "eva_2_13_lab-1.zip", "luis_3_14_lab.zip"
@@ -137,6 +143,7 @@ def test_canvas_attempts_are_all_returned_in_order(packed: Laying, reading: Read
 
 
 def test_a_number_that_all_names_have_is_no_attempt(packed: Laying, reading: Reading) -> None:
+    """Then the assignment told students what to call it."""
     found = reading(packed("ana_1_12_lab-2.zip", "eva_2_13_lab-2.zip"))
     assert [e.attempt for e in found.entries] == [1, 1]
 
@@ -152,7 +159,8 @@ def test_a_number_that_all_names_have_is_no_attempt(packed: Laying, reading: Rea
     ],
 )
 def test_the_number_of_another_attempt(name: str, expected: tuple[str, int]) -> None:
-    assert again(name) == expected
+    """Read from the file's name, before its suffix."""
+    assert attempt_of(name) == expected
 
 
 @pytest.mark.parametrize(
@@ -161,6 +169,7 @@ def test_the_number_of_another_attempt(name: str, expected: tuple[str, int]) -> 
 def test_what_a_student_calls_an_archive_never_keeps_it_from_opening(
     packed: Laying, reading: Reading, tmp_path: Path, file: str
 ) -> None:
+    """Whatever stands in the name, the suffix reaches the copy."""
     found = reading(packed(f"ana_1_10_{file}", "eva_2_11_lab.zip"))
     assert [e.student for e in found.entries] == ["ana-1", "eva-2"]
     for number, entry in enumerate(found.entries):
@@ -171,6 +180,7 @@ def test_what_a_student_calls_an_archive_never_keeps_it_from_opening(
 def test_a_hostile_entry_refuses_its_student_and_nobody_else(
     packed: Laying, reading: Reading, tmp_path: Path, bad: str
 ) -> None:
+    """Nothing is written outside of the class's folder."""
     found = reading(
         packed(
             f"Ana_1_assignsubmission_file_/{bad}",
@@ -188,6 +198,7 @@ def test_a_hostile_entry_refuses_its_student_and_nobody_else(
 
 
 def test_a_damaged_entry_refuses_its_student_and_nobody_else(reading: Reading, tmp_path: Path) -> None:
+    """A wrong checksum is that student's."""
     names = ("Ana_1_assignsubmission_file_/compose.yaml", "Eva_2_assignsubmission_file_/compose.yaml")
     content = zipped(*names, data=b"XXXXXXXX").replace(b"XXXXXXXX", b"YYYYYYYY", 1)
     (tmp_path / "class.zip").write_bytes(content)
@@ -210,6 +221,7 @@ def test_an_entry_of_wrong_bzip2_data_refuses_its_student_and_nobody_else(readin
 
 
 def test_a_link_in_a_zip_is_never_followed(reading: Reading, tmp_path: Path) -> None:
+    """Nothing is written through it."""
     with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
         link = zipfile.ZipInfo("Ana_1_assignsubmission_file_/x")
         link.create_system, link.external_attr = 3, 0o120777 << 16
@@ -222,6 +234,7 @@ def test_a_link_in_a_zip_is_never_followed(reading: Reading, tmp_path: Path) -> 
 
 
 def test_a_form_that_is_asked_for_is_taken(packed: Laying, reading: Reading) -> None:
+    """Names that look like Canvas's may be folders all the same."""
     source = packed("ana_1_10_lab.zip", "eva_2_11_lab.zip")
     assert [e.student for e in reading(source, form="folder").entries] == ["ana_1_10_lab", "eva_2_11_lab"]
 
@@ -236,6 +249,7 @@ PARTS = st.text(max_size=12) | st.sampled_from([
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.lists(PARTS, min_size=1, max_size=4), min_size=1, max_size=8), st.sampled_from("/\\"))
 def test_whatever_a_zip_holds_nothing_leaves_its_folder(entries: list[list[str]], separator: str) -> None:
+    """Any names, in any combination."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         named = (zipfile.ZipInfo(separator.join(parts).encode("utf-8", "replace").decode() or "x") for parts in entries)

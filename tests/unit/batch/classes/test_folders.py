@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def test_each_folder_and_archive_is_a_student(lay: Laying, reading: Reading) -> None:
+    """What systems, tools and the grader itself leave there is nobody."""
     source = lay("Luis Gil/", "ana.zip", ".git/", "__MACOSX/", "grader-report/", "notes.txt", "eva.tar.gz")
     found = reading(source)
     assert found.form == "folder"
@@ -33,12 +34,14 @@ def test_each_folder_and_archive_is_a_student(lay: Laying, reading: Reading) -> 
 
 
 def test_an_archive_beside_its_own_folder_is_not_another_student(lay: Laying, reading: Reading) -> None:
+    """Somebody unpacked it, and the folder is taken."""
     found = reading(lay("ana/", "ana.zip"))
     assert [e.source[-4:] for e in found.entries] == ["/ana"]
     assert len(found.notices) == 1
 
 
 def test_a_link_is_left_out_and_named(lay: Laying, reading: Reading, tmp_path: Path) -> None:
+    """It might lead anywhere."""
     source = lay("ana/")
     (source / "eva").symlink_to(tmp_path)
     found = reading(source)
@@ -47,6 +50,7 @@ def test_a_link_is_left_out_and_named(lay: Laying, reading: Reading, tmp_path: P
 
 
 def test_a_name_that_is_no_text_is_left_out_and_named(lay: Laying, reading: Reading) -> None:
+    """One such name costs nobody else the class."""
     source = lay("ana/")
     os.mkdir(os.fsencode(source) + b"/\xff\xfe")  # noqa: PTH102 - a name in bytes
     found = reading(source)
@@ -55,17 +59,20 @@ def test_a_name_that_is_no_text_is_left_out_and_named(lay: Laying, reading: Read
 
 
 def test_the_folder_that_the_grader_writes_to_is_no_student(lay: Laying, reading: Reading, tmp_path: Path) -> None:
+    """It may lie within the class."""
     lay("ana/")
     assert [e.student for e in reading(tmp_path).entries] == ["class"]
 
 
 def test_hostile_names_become_identifiers(lay: Laying, reading: Reading) -> None:
+    """Escapes and direction signs reach neither a file name nor a page."""
     found = reading(lay("\x1b[31mred/", "gnp\u202eexe/", "-rf/"))
     assert sorted(e.student for e in found.entries) == ["31mred", "gnp-exe", "rf"]
     assert not any("\x1b" in e.name or "\u202e" in e.name for e in found.entries)
 
 
 def test_a_class_of_thousands_is_read(lay: Laying, reading: Reading) -> None:
+    """Five thousand folders are no trouble."""
     source = lay()
     for number in range(5000):
         (source / f"student-{number}").mkdir()
@@ -75,6 +82,7 @@ def test_a_class_of_thousands_is_read(lay: Laying, reading: Reading) -> None:
 def test_a_zip_of_folders_and_archives_is_unpacked_a_student_each(
     packed: Laying, reading: Reading, tmp_path: Path
 ) -> None:
+    """What is no submission in it is left alone."""
     found = reading(packed("ana/compose.yaml", "ana/app/main.py", "eva.zip", "__MACOSX/x", "notes.txt"))
     assert [e.student for e in found.entries] == ["ana", "eva"]
     for number, entry in enumerate(found.entries):
@@ -84,10 +92,12 @@ def test_a_zip_of_folders_and_archives_is_unpacked_a_student_each(
 
 
 def test_a_class_that_was_packed_with_its_folder_is_entered(packed: Laying, reading: Reading) -> None:
+    """One folder around all students is none of them."""
     assert [e.student for e in reading(packed("class/ana/compose.yaml", "class/eva.zip")).entries] == ["ana", "eva"]
 
 
 def test_one_student_in_a_zip_is_not_entered(packed: Laying, reading: Reading) -> None:
+    """A single submission is not taken for a class of its parts."""
     assert [e.student for e in reading(packed("ana/compose.yaml", "ana/x/y", "ana/z/y")).entries] == ["ana"]
 
 
@@ -95,6 +105,7 @@ def test_one_student_in_a_zip_is_not_entered(packed: Laying, reading: Reading) -
 def test_what_leads_out_of_a_zip_refuses_one_student_only(
     packed: Laying, reading: Reading, tmp_path: Path, bad: str
 ) -> None:
+    """Nothing is written outside, and the others are unpacked."""
     before = ["class.zip", "out"]
     found = reading(packed(bad, "ana/compose.yaml", "eva/compose.yaml"))
     assert [e.student for e in found.entries] == ["ana", "eva"]
@@ -108,6 +119,7 @@ def test_what_leads_out_of_a_zip_refuses_one_student_only(
 def test_an_entry_of_nobody_that_leads_out_is_left_out(
     packed: Laying, reading: Reading, tmp_path: Path, bad: str
 ) -> None:
+    """It is said, and the class goes on."""
     found = reading(packed(bad, "eva/compose.yaml"))
     assert [e.student for e in found.entries] == ["eva"]
     assert len(found.notices) == 1
@@ -115,12 +127,14 @@ def test_an_entry_of_nobody_that_leads_out_is_left_out(
 
 
 def test_names_that_one_file_system_takes_for_one_are_two_students(packed: Laying, reading: Reading) -> None:
+    """Case and composed letters lose nobody."""
     found = reading(packed("ana/compose.yaml", "ANA/compose.yaml", "Jose\u0301/compose.yaml", "José/compose.yaml"))
     assert len({e.student.casefold() for e in found.entries}) == len({e.source.casefold() for e in found.entries}) == 4
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04 not a zip", zipped("a/x")[:-30], b"", b"Rar!\x1a\x07..."])
 def test_a_file_that_is_no_class_is_named(reading: Reading, tmp_path: Path, content: bytes) -> None:
+    """Nothing is left of the attempt."""
     source = tmp_path / "class.zip"
     source.write_bytes(content)
     with pytest.raises(UsageError) as caught:
@@ -130,6 +144,7 @@ def test_a_file_that_is_no_class_is_named(reading: Reading, tmp_path: Path, cont
 
 
 def test_an_empty_class_is_an_error(lay: Laying, packed: Laying, reading: Reading, tmp_path: Path) -> None:
+    """Whoever grades nobody has named the wrong folder."""
     for source in (lay(), packed("notes.txt"), packed()):
         with pytest.raises(UsageError):
             reading(source)
@@ -137,11 +152,13 @@ def test_an_empty_class_is_an_error(lay: Laying, packed: Laying, reading: Readin
 
 
 def test_a_class_that_is_not_there_is_an_error(reading: Reading, tmp_path: Path) -> None:
+    """The message says so and no more."""
     with pytest.raises(UsageError, match="There is no class"):
         reading(tmp_path / "nowhere")
 
 
 def test_clones_are_told_by_user(lay: Laying, reading: Reading) -> None:
+    """The part of a repository's name behind the assignment's is the student."""
     found = reading(lay("lab-ana-gil/", "lab-luis/", "cs-2026-lab-Eva/"))
     assert found.form == "github"
     assert [(e.student, e.ids["github"]) for e in found.entries] == [
@@ -152,6 +169,7 @@ def test_clones_are_told_by_user(lay: Laying, reading: Reading) -> None:
 
 
 def test_clones_of_another_name_are_told_by_what_they_share(lay: Laying, reading: Reading) -> None:
+    """What all names begin with is the assignment's, if they are clones."""
     found = reading(lay("task-2-ana/.git/", "task-2-alba/.git/"))
     assert found.form == "github"
     assert [e.student for e in found.entries] == ["alba", "ana"]
@@ -169,12 +187,14 @@ def test_clones_of_another_name_are_told_by_what_they_share(lay: Laying, reading
     ],
 )
 def test_a_commit_made_in_the_clone_says_when(lay: Laying, reading: Reading, line: bytes, expected: str) -> None:
+    """The log of HEAD tells a commit from a clone or a pull."""
     source = lay("lab-ana/.git/logs/")
     (source / "lab-ana/.git/logs/HEAD").write_bytes(b"earlier\n" + line)
     assert reading(source).entries[0].submitted_at == expected
 
 
 def test_a_log_that_is_a_pipe_or_a_link_is_not_read(lay: Laying, reading: Reading, tmp_path: Path) -> None:
+    """It would hang, or tell about another file."""
     source = lay("lab-ana/.git/logs/", "lab-eva/.git/logs/")
     os.mkfifo(source / "lab-ana/.git/logs/HEAD")
     (tmp_path / "log").write_bytes(b"0 1 Ana <a@b.c> 1772000000 -0300\tcommit: done\n")

@@ -16,6 +16,7 @@ NAMES = st.text(max_size=200) | st.sampled_from(
 
 @given(st.lists(NAMES, max_size=30))
 def test_identifiers_are_safe_file_names_and_each_once(found: list[str]) -> None:
+    """On every file system, whatever the names were."""
     identifiers = Identifiers()
     given_out = [identifiers.give(name) for name in found]
     assert len({names.key((g,)) for g in given_out}) == len(found)
@@ -31,6 +32,7 @@ def test_identifiers_are_safe_file_names_and_each_once(found: list[str]) -> None
 
 @given(NAMES)
 def test_an_identifier_stays_what_it_is(name: str) -> None:
+    """Made again, it is the same."""
     assert slug(slug(name)) == slug(name)
 
 
@@ -51,9 +53,11 @@ def test_an_identifier_stays_what_it_is(name: str) -> None:
     ],
 )
 def test_an_identifier_reads_like_the_name(name: str, expected: str) -> None:
+    """Accents and letters of other scripts stay."""
     assert slug(name) == expected
 
 
 def test_the_same_name_again_gets_a_number() -> None:
+    """One that nobody has yet."""
     identifiers = Identifiers()
     assert [identifiers.give(name) for name in ("ana", "ANA", "ana-2", "ana")] == ["ana", "ANA-2", "ana-2-2", "ana-3"]

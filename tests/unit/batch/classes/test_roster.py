@@ -43,6 +43,7 @@ def csv_file(tmp_path: Path) -> Writing:
     ],
 )
 def test_a_roster_is_read_in_every_dialect(csv_file: Writing, reading: Reading, content: str) -> None:
+    """Separators, quotes, encodings and languages of spreadsheets."""
     found = reading(csv_file(content))
     assert found.form == "roster"
     assert found.entries == (
@@ -53,12 +54,14 @@ def test_a_roster_is_read_in_every_dialect(csv_file: Writing, reading: Reading, 
 def test_paths_are_seen_from_the_roster_and_an_empty_one_is_nothing_handed_in(
     lay: Laying, csv_file: Writing, reading: Reading
 ) -> None:
+    """A roster lies beside the work that it names."""
     source = lay("ana/", "eva.zip")
     found = reading(csv_file("estudiante,ruta\nana,class/ana\neva,./class/eva.zip\nluis,\n"))
     assert [e.source for e in found.entries] == [str(source / "ana"), str(source / "eva.zip"), ""]
 
 
 def test_attempts_times_and_marks_are_read(lay: Laying, csv_file: Writing, reading: Reading) -> None:
+    """Attempts of one student come in their order."""
     lay("a/", "b/")
     found = reading(
         csv_file(
@@ -104,6 +107,7 @@ def test_attempts_times_and_marks_are_read(lay: Laying, csv_file: Writing, readi
 def test_a_wrong_roster_is_named_with_its_line(
     csv_file: Writing, reading: Reading, content: str | bytes, line: str, says: str
 ) -> None:
+    """The message says which cell and what was expected."""
     with pytest.raises(UsageError) as caught:
         reading(csv_file(content))
     shown = i18n.render(caught.value.message, "en")
@@ -113,6 +117,7 @@ def test_a_wrong_roster_is_named_with_its_line(
 
 
 def test_hostile_cells_are_shown_and_never_obeyed(csv_file: Writing, reading: Reading) -> None:
+    """Paths, escapes and formulas are text."""
     found = reading(csv_file("student,name,email\n../x,\x1b[31mAna,gnp\u202eexe\n..,,\n/etc,=cmd(),\n"))
     assert [e.student for e in found.entries] == ["x", "student", "etc"]
     assert found.entries[0].name == "Ana"
@@ -121,6 +126,7 @@ def test_hostile_cells_are_shown_and_never_obeyed(csv_file: Writing, reading: Re
 
 
 def test_a_roster_of_thousands_is_read(csv_file: Writing, reading: Reading) -> None:
+    """Five thousand lines are no trouble."""
     found = reading(csv_file("student,name\n" + "".join(f"s{n},Ana\n" for n in range(5000))))
     assert len(found.entries) == 5000
 
@@ -128,6 +134,7 @@ def test_a_roster_of_thousands_is_read(csv_file: Writing, reading: Reading) -> N
 def test_a_roster_beside_a_class_brings_names_and_who_handed_nothing_in(
     packed: Laying, csv_file: Writing, reading: Reading
 ) -> None:
+    """It changes nothing else of what lies there."""
     source = packed("lópezana_LATE_1_10_lab.zip", "gileva_2_11_lab.zip", "extra_3_12_lab.zip")
     roster = csv_file("student,name,email\nal,Ana López,ana@b.c\n2,Eva Gil,eva@b.c\nluis,Luis Paz,luis@b.c\n")
     found = reading(source, roster=roster)
@@ -141,6 +148,7 @@ def test_a_roster_beside_a_class_brings_names_and_who_handed_nothing_in(
 
 
 def test_a_name_that_two_students_have_is_nobodys(packed: Laying, csv_file: Writing, reading: Reading) -> None:
+    """Neither gets the other's work."""
     source = packed("Ana Paz_1_assignsubmission_file_a.zip", "Ana Paz_2_assignsubmission_file_a.zip")
     found = reading(source, roster=csv_file("student,name\n1,Ana Paz\nx,Ana Paz\n"))
     assert [(e.student, bool(e.source)) for e in found.entries] == [
@@ -152,23 +160,27 @@ def test_a_name_that_two_students_have_is_nobodys(packed: Laying, csv_file: Writ
 
 
 def test_two_lines_for_one_student_are_named(lay: Laying, csv_file: Writing, reading: Reading) -> None:
+    """The first counts, and both lines are said."""
     found = reading(lay("ana/"), roster=csv_file("student,name,github\nana,Ana,\nx,Ana,\n"))
     assert [(e.student, e.name) for e in found.entries] == [("ana", "Ana")]
     assert found.notices[0].params == {"first": 2, "line": 3, "student": "ana"}
 
 
 def test_a_roster_beside_a_roster_is_an_error(csv_file: Writing, reading: Reading) -> None:
+    """One of them is not what the caller thinks."""
     path = csv_file("student\nana\n")
     with pytest.raises(UsageError):
         reading(path, roster=path)
 
 
 def test_a_roster_that_is_not_there_is_an_error(reading: Reading, tmp_path: Path) -> None:
+    """It is said that it cannot be read."""
     with pytest.raises(UsageError, match="cannot be read"):
         reading(tmp_path / "nowhere.csv")
 
 
 def test_moodles_grading_worksheet_is_a_roster(packed: Laying, csv_file: Writing, reading: Reading) -> None:
+    """Its participants' numbers are those of the download."""
     worksheet = csv_file(
         "Identificador,Nombre completo,Dirección de correo,Estado,Calificación\n"
         "Participante 1234567,Ana López,ana@b.c,Enviado,\nParticipante 55,Eva Gil,eva@b.c,Sin entrega,\n"

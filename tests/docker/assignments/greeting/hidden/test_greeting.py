@@ -6,27 +6,27 @@ from grader import check, fail, msg
 
 
 @check("greeting.says")
-def test_it_greets(world):
+def test_it_greets(environment):
     """GET / responde «hola».
 
     GET / answers "hola".
     """
-    _greets(world)
+    _greets(environment)
 
 
 @check("greeting.again", needs="greeting.says")
-def test_it_greets_after_a_crash(world, faults):
+def test_it_greets_after_a_crash(environment, faults):
     """Después de matar el contenedor, GET / vuelve a responder «hola».
 
     After its container was killed, GET / answers "hola" again.
     """
-    with faults.killed("api-1", ready=world.http("api-1").healthy):
+    with faults.killed("api-1", ready=environment.http("api-1").healthy):
         pass
-    _greets(world)
+    _greets(environment)
 
 
-def _greets(world):
-    world.ready_service("api")
-    answer = world.http("api-1").get("/", within=5, subject="/")
+def _greets(environment):
+    environment.ready_service("api")
+    answer = environment.http("api-1").get("/", within=5, subject="/")
     if answer.status != 200 or answer.body != b"hola":
         fail("no-answer", expected=msg("GET / answers hola"), observed=msg("%(a)s", a=answer.summary()))

@@ -6,28 +6,28 @@ from grader import check, fail, msg
 
 
 @check("hello.says")
-def test_it_greets(world):
+def test_it_greets(environment):
     """GET / responde «hola» durante cinco segundos.
 
     GET / answers "hola" for five seconds.
     """
-    _greets(world, 5)
+    _greets(environment, 5)
 
 
 @check("hello.long")
-def test_it_greets_for_long(world):
+def test_it_greets_for_long(environment):
     """GET / responde «hola» durante dos minutos.
 
     GET / answers "hola" for two minutes.
     """
-    _greets(world, 120)
+    _greets(environment, 120)
 
 
-def _greets(world, seconds):
-    world.ready_service("api")
-    api = world.http("api-1")
-    deadline = world.recorder.clock() + seconds
-    while world.recorder.clock() < deadline:
+def _greets(environment, seconds):
+    environment.ready_service("api")
+    api = environment.http("api-1")
+    deadline = environment.recorder.clock() + seconds
+    while environment.recorder.clock() < deadline:
         answer = api.get("/", within=5, subject="/")
         if answer.status != 200 or answer.body != b"hola":
             fail("no-answer", expected=msg("GET / answers hola"), observed=msg("%(a)s", a=answer.summary()))

@@ -1,0 +1,1 @@
+"""What the author of an assignment writes with; everything of it is imported from `grader`."""
