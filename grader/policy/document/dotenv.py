@@ -165,7 +165,7 @@ class _Reader:
                 raise _LineError("env-syntax", _NO_LINE)
         key = _KEY.match(self.text, self.at)
         name = key["name"].rstrip() if key else ""
-        if not key or " " in name:
+        if not key or (key["end"] and " " in name):
             if _NO_TEXT.search(self._rest()):
                 raise _NOT_TEXT
             raise _LineError("env-syntax", _BEHIND if self.behind else _NO_LINE)

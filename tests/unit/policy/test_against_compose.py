@@ -81,6 +81,7 @@ def read_files(texts: list[bytes]) -> list[Found] | None:
 @BOUNDED
 @given(st.lists(ENV_TEXTS.map(str.encode), min_size=30, max_size=30))
 @example([text.encode() for text in LINES])
+@example([b"A B", b"export export A", b"B=1\nA B", b"A B\n", b"A B=1"])
 @example([b"A=2\nA\n", b"N=2\nN\n", b"N=2\nN\nM=$N\n", b"N\nN=2\n"])
 @example([data for data in WRONG if data.isascii() and b"\0" not in data])
 def test_files_of_variables_hold_what_compose_reads_in_them(texts: list[bytes]) -> None:
