@@ -107,6 +107,32 @@ def test_what_an_instruction_names_and_is_not_there_is_named_with_its_line(
     stack.down()
 
 
+def test_several_files_go_into_a_folder_whatever_its_name_ends_in(
+    make_stack: Callable[..., Stack], workspace: Path
+) -> None:
+    """`COPY *.txt .` and its like, which the classic builder refuses for want of a / at the end."""
+    for name in "ab":
+        (workspace / f"{name}.txt").write_text(name)
+    text = (
+        f"FROM {PYTHON} AS files\nARG TO=/named\nWORKDIR /app\nCOPY *.txt .\nCOPY a.txt b.txt more\n"
+        'COPY ["a.txt", "b.txt", "$TO"]\nADD a*.txt one\n'
+        f"FROM {PYTHON}\nWORKDIR /all\nCOPY --from=files /app/*.txt /all\n"
+        "COPY --from=files /app /app\nCOPY --from=files /named /named\n"
+        'CMD ["sh", "-c", "find /all /app /named -type f | sort"]\n'
+    )
+    stack = make_stack({"app": {"image": "build:app"}}, workspace=workspace, builds=judged(workspace, text))
+    stack.build(BuildLimits(seconds=60))
+    stack.up(deps=True)
+    assert logs(stack, "app-1").split() == [
+        *(f"/all/{name}.txt" for name in "ab"),
+        *(f"/app/{name}.txt" for name in "ab"),
+        *(f"/app/more/{name}.txt" for name in "ab"),
+        "/app/one",
+        *(f"/named/{name}.txt" for name in "ab"),
+    ]
+    stack.down()
+
+
 def test_a_step_of_ours_that_fails_is_our_fault(make_stack: Callable[..., Stack], workspace: Path) -> None:
     """It costs nothing: the stage has no `chmod`, which BuildKit would not need."""
     text = f"FROM {PYTHON} AS build\nRUN rm $(command -v chmod)\nFROM {PYTHON}\nCOPY --from=build --chmod=755 /etc /x\n"
