@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
     import docker
 
 collect_ignore = ["assignments"]  # graded by tests, not tests themselves
-
-
-@pytest.fixture(scope="session", autouse=True)
-def interruptible() -> None:
-    """Let Ctrl-C through: what a shell starts in the background ignores it, and so would all that we start here."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
