@@ -2,13 +2,11 @@
 
 The classic builder is the one whose steps can be limited (`grader.stack.image_build`). Copying with a mode becomes a
 mode of a file in the context, or a stage that sets it; a mount becomes a copy, which stays in the image and changes
-nothing for what runs. Where several files are copied the target is said to be a folder, which the classic builder wants
-to read in a / at its end. Stages that the target does not need are left out.
+nothing for what runs. Stages that the target does not need are left out.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass, field
 
@@ -58,16 +56,10 @@ def classic(instructions: list[df.Instruction]) -> Classic:
     whoever wrote it.
     """
     found = Classic()
-    workdir = "/"
     for plain in named(instructions):
-        if plain.keyword == "FROM":
-            workdir = "/"
-        elif plain.keyword == "WORKDIR":
-            workdir = posixpath.join(workdir, plain.rest.strip("\"' "))
-        elif plain.keyword == "RUN":
+        if plain.keyword == "RUN":
             _mounts(found, plain)
         elif plain.keyword in {"COPY", "ADD"}:
-            _folder(plain, workdir)
             _mode(found, plain)
         for name, _ in plain.flags:
             if name not in _KNOWN.get(plain.keyword, {name}):
@@ -135,19 +127,6 @@ def _empty(found: Classic, line: int) -> None:
             _added("FROM", f"scratch AS {_EMPTY}", line),
             _added("WORKDIR", "/empty", line),
         ]
-
-
-def _folder(copy: df.Instruction, workdir: str) -> None:
-    """Write a / behind the target of several files where it is a folder without one, as `COPY *.py .` has it.
-
-    A pattern may be of one file, whose name the target then is, unless it is `.` or the stage's WORKDIR.
-    """
-    *sources, target = json_words(copy.rest) or copy.rest.split()
-    is_folder = len(sources) > 1 or posixpath.normpath(posixpath.join(workdir, target)) == posixpath.normpath(workdir)
-    several = len(sources) > 1 or any(c in source for source in sources for c in "*?[")
-    if several and (is_folder or target.split("/")[-1] in {".", ".."}) and not target.endswith("/"):
-        words = [*sources, f"{target}/"]
-        copy.rest = exec_form(*words) if json_words(copy.rest) else " ".join(words)
 
 
 def _mode(found: Classic, copy: df.Instruction) -> None:

@@ -50,8 +50,23 @@ def judge_copy(reading: Reading, instruction: df.Instruction) -> Kept:
         )
     if instruction.keyword == "ADD":
         words = [*(_add_source(reading, instruction, word) for word in words[:-1]), words[-1]]
+    words = [*words[:-1], _target(reading, words[:-1], words[-1])]
     rest = join(words) if json_words(instruction.rest) is None or all(plain(w) for w in words) else exec_form(*words)
     return [df.Instruction(instruction.keyword, flags, rest, instruction.line)]
+
+
+def _target(reading: Reading, sources: list[str], target: str) -> str:
+    """Return the target, with a / behind it where several files go into a folder, as in `COPY *.py .`.
+
+    BuildKit sees that it is one, the classic builder wants to read it. A pattern may be of one file, whose name the
+    target then is, unless it is `.`, `..` or the stage's WORKDIR.
+    """
+    folder = reading.state.folder
+    goes_to = posixpath.normpath(posixpath.join(folder, target))
+    is_folder = goes_to == folder or posixpath.basename(target) in {".", ".."}
+    is_pattern = any(c in source for source in sources for c in "*?[")
+    several = len(sources) > 1 or (is_pattern and is_folder)
+    return f"{target}/" if several and not target.endswith("/") else target
 
 
 def _climbs(source: str) -> bool:

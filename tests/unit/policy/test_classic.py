@@ -21,27 +21,6 @@ def test_stages_get_names_and_numbers_go() -> None:
     assert lines == ["FROM a AS grader-stage-0", "RUN x", "FROM b AS build", "COPY --from=grader-stage-0 /x /y"]
 
 
-@pytest.mark.parametrize(
-    ("copy", "told"),
-    [
-        ("COPY *.py .", "COPY *.py ./"),
-        ("COPY package*.json /app", "COPY package*.json /app/"),
-        ("COPY a.py b.py lib", "COPY a.py b.py lib/"),
-        ("ADD a.py b.py $TARGET", "ADD a.py b.py $TARGET/"),
-        ('COPY ["a b", "c*", "."]', 'COPY ["a b","c*","./"]'),
-        ("COPY --from=0 /x/*.jar ..", "COPY --from=grader-stage-0 /x/*.jar ../"),
-        ("COPY *.jar app.jar", None),
-        ("COPY *.py ./", None),
-        ("COPY . .", None),
-        ("COPY a.py .", None),
-    ],
-)
-def test_several_files_go_into_a_folder(copy: str, told: str | None) -> None:
-    """BuildKit sees that the target is one; a pattern that means one file may name it."""
-    lines, _ = said(f"FROM a\nWORKDIR /app\n{copy}\n")
-    assert lines[-1] == (told or copy)
-
-
 def test_a_mode_is_one_of_the_context() -> None:
     """Several sources, JSON form, a folder, a pattern."""
     lines, modes = said(

@@ -53,6 +53,24 @@ SAID: list[tuple[str, list[str]]] = [
       OURS, "COPY --from=grader-mode-0 /a /b"]),
     (FROM + "ADD --chmod=755 --chown=1:2 a b\n", [OURS, "ADD --chown=1:2 a b", "a 755"]),
     (FROM + "HEALTHCHECK --start-interval=1s CMD a\n", [OURS, "HEALTHCHECK CMD a"]),
+    *(
+        (f"{FROM}WORKDIR /app\n{copy}\n", [OURS, "WORKDIR /app", said])
+        for copy, said in (
+            ("COPY *.py .", "COPY *.py ./"),
+            ("COPY package*.json /app", "COPY package*.json /app/"),
+            ("COPY a.py b.py lib", "COPY a.py b.py lib/"),
+            ("ADD a.py b.py $TARGET", 'ADD ["a.py","b.py","$TARGET/"]'),
+            ('COPY ["a b", "c*", "."]', 'COPY ["a b","c*","./"]'),
+            ("COPY *.jar app.jar", "COPY *.jar app.jar"),
+            ("COPY *.py ./", "COPY *.py ./"),
+            ("COPY . .", "COPY . ."),
+            ("COPY a.py .", "COPY a.py ."),
+        )
+    ),
+    (FROM + "FROM own\nWORKDIR /app\nCOPY --from=0 /x/*.jar ..\n",
+     [OURS, "FROM own AS grader-stage-1", "WORKDIR /app", "COPY --from=own /x/*.jar ../"]),
+    (FROM + "WORKDIR /app\nFROM own\nCOPY *.py /app\n",
+     [OURS, "WORKDIR /app", "FROM own AS grader-stage-1", "COPY *.py /app/"]),
 ]  # fmt: skip
 REFUSED = [
     ("# syntax=docker/dockerfile-upstream:master\n" + FROM, "dockerfile-frontend"),
