@@ -22,6 +22,7 @@ from grader.stack.compose import find_compose
 from grader.verify import subjects
 from grader.verify.images import images_of
 from grader.verify.judging import problems_of
+from tests.docker.commands import written
 from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class Home:
         if not self._image:
             return
         self._compose("down", "--volumes", "--timeout", "5")
-        self.engine.containers.run(
-            self._image, ["-rf", "/home-of-student/data"], entrypoint="rm", user="0", remove=True, network_mode="none",
+        written(
+            self.engine, self._image, ["-rf", "/home-of-student/data"], entrypoint="rm", user="0", network_mode="none",
             volumes={str(self.folder): {"bind": "/home-of-student", "mode": "rw"}},
         )  # fmt: skip
 
@@ -108,8 +109,8 @@ class Home:
 def _shares_folders(engine: docker.DockerClient, image: str, folder: Path) -> bool:
     """Say whether the engine sees this machine's folders; one on another host does not."""
     (folder / "here").touch()
-    seen = engine.containers.run(
-        image, ["/folder"], entrypoint="ls", remove=True, network_mode="none",
+    seen = written(
+        engine, image, ["/folder"], entrypoint="ls", network_mode="none",
         volumes={str(folder): {"bind": "/folder", "mode": "ro"}},
     )  # fmt: skip
     return b"here" in seen

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.docker.commands import written
 from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def output(engine: docker.DockerClient) -> Callable[..., str]:
     """Run a command in a fresh container and return what it wrote; docker.errors.ContainerError if it fails."""
 
     def run(image: str, *command: str, **options: object) -> str:
-        written = engine.containers.run(image, list(command) or None, remove=True, stderr=True, labels=OURS, **options)
-        return written.decode()
+        return written(engine, image, command, labels=OURS, **options).decode()
 
     return run
 

@@ -9,6 +9,7 @@ import pytest
 from grader import assignments, catalogue
 from grader.images.build import Builder
 from grader.verify.images import images_of
+from tests.docker.commands import written
 from tests.docker.missing import resolved
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ def test_a_health_check_finds_here_what_it_finds_at_home(engine: docker.DockerCl
     here = {name: each for name, each in KNOWN.equivalents.items() if builder.present(each) is not None}
     found = {}
     for name, equivalent in here.items():
-        output = engine.containers.run(
-            equivalent.reference, ["-c", LOOK, "look", *KNOWN.watched], entrypoint="sh",
-            network_mode="none", remove=True, labels={"grader.test": "programs"},
+        output = written(
+            engine, equivalent.reference, ["-c", LOOK, "look", *KNOWN.watched], entrypoint="sh",
+            network_mode="none", labels={"grader.test": "programs"},
         )  # fmt: skip
         found[name] = tuple(output.decode().split())
     assert found == {name: equivalent.programs for name, equivalent in here.items()}
